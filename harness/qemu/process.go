@@ -1,0 +1,213 @@
+package qemu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/digitalocean/go-qemu/qmp"
+	"golang.org/x/sync/errgroup"
+)
+
+// Config is what Start needs besides the Machine.
+type Config struct {
+	Machine Machine
+	// Program is the QEMU binary. Default "qemu-system-x86_64", from PATH.
+	Program string
+	// Taps are the machine's ends of the wire, one for each NIC. Start closes
+	// them.
+	Taps []*os.File
+	// Console, if not nil, gets every byte of the serial console.
+	Console io.Writer
+	// Line is called with every line of the console, in order.
+	Line func(at time.Time, text string)
+	// Event, if not nil, is called with QEMU's events, in order.
+	Event func(qmp.Event)
+}
+
+// A Process is a machine that has been switched on.
+type Process struct {
+	// Args is the command line, for a log that can be repeated by hand.
+	Args    []string
+	Monitor *Monitor
+
+	stdin io.WriteCloser
+	mu    sync.Mutex // over stdin
+	group *errgroup.Group
+	done  chan struct{}
+	exit  error
+}
+
+// DefaultProgram is the QEMU binary for PCs.
+const DefaultProgram = "qemu-system-x86_64"
+
+// Start switches a machine on. It returns when QEMU answers on its monitor. The
+// machine is ended when ctx is.
+func Start(ctx context.Context, c Config) (*Process, error) {
+	defer func() {
+		for _, f := range c.Taps {
+			f.Close()
+		}
+	}()
+	program, err := LookProgram(c.Program)
+	if err != nil {
+		return nil, err
+	}
+	sock, address, err := listenQMP(c.Machine.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer sock.Close()
+	wiring := Wiring{QMP: 3}
+	files := []*os.File{sock}
+	for i, f := range c.Taps {
+		wiring.Taps = append(wiring.Taps, 4+i)
+		files = append(files, f)
+	}
+	args, err := c.Machine.Args(wiring)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.ExtraFiles = files
+	stderr := &tail{}
+	cmd.Stderr = stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	// Not StdoutPipe, which Wait closes under a reader that has not finished.
+	out, childOut, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdout = childOut
+	err = cmd.Start()
+	childOut.Close()
+	if err != nil {
+		out.Close()
+		return nil, fmt.Errorf("starting QEMU: %w", err)
+	}
+	sock.Close() // QEMU's copy is the only one now: its end ends the connection
+	p := &Process{Args: append([]string{program}, args...), stdin: stdin, done: make(chan struct{})}
+	p.group = new(errgroup.Group)
+	p.group.Go(func() error {
+		defer out.Close()
+		return ReadConsole(out, c.Console, c.Line)
+	})
+	mon, err := dialMonitor(ctx, address)
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = p.group.Wait()
+		_ = cmd.Wait()
+		if said := stderr.String(); said != "" {
+			return nil, fmt.Errorf("QEMU did not start: %s", said)
+		}
+		return nil, err
+	}
+	p.Monitor = mon
+	p.group.Go(func() error {
+		for e := range mon.Events() {
+			if c.Event != nil {
+				c.Event(e)
+			}
+		}
+		return nil
+	})
+	go func() {
+		err := p.group.Wait()
+		p.exit = errors.Join(exitError(cmd.Wait(), stderr), err)
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// LookProgram finds the QEMU binary; an empty name is DefaultProgram.
+func LookProgram(name string) (string, error) {
+	if name == "" {
+		name = DefaultProgram
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("QEMU is not there: %w; install it (Debian: apt-get install qemu-system-x86 ipxe-qemu)", err)
+	}
+	return path, nil
+}
+
+// exitError tells how QEMU ended, with its own last words.
+func exitError(err error, stderr *tail) error {
+	if err == nil {
+		return nil
+	}
+	if said := stderr.String(); said != "" {
+		return fmt.Errorf("QEMU: %w: %s", err, said)
+	}
+	return fmt.Errorf("QEMU: %w", err)
+}
+
+// Done is closed when the machine is off and its console read to the end.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Err is how QEMU ended: nil for a machine that was switched off. Valid after
+// Done.
+func (p *Process) Err() error { return p.exit }
+
+// Type sends text to the serial console.
+func (p *Process) Type(text string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err := io.WriteString(p.stdin, text)
+	return err
+}
+
+// Stop switches the machine off and waits until it is.
+func (p *Process) Stop(ctx context.Context) error {
+	select {
+	case <-p.done:
+		return nil
+	default:
+	}
+	if err := p.Monitor.Run(ctx, "quit", nil, nil); err != nil && !errors.Is(err, errGone) {
+		select {
+		case <-p.done:
+		default:
+			return err
+		}
+	}
+	select {
+	case <-p.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tail keeps the end of what QEMU says on its standard error.
+type tail struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+const tailSize = 4096
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.b = append(t.b, b...)
+	if over := len(t.b) - tailSize; over > 0 {
+		t.b = t.b[over:]
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(strings.ReplaceAll(string(t.b), "\n", "; "))
+}
