@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,7 +108,29 @@ func (s *Store) unpack(ctx context.Context, work, tree string, pkgs []string) (v
 		}
 		versions = append(versions, strings.TrimSpace(version))
 	}
-	return versions, nil
+	return versions, relink(tree)
+}
+
+// relink makes the absolute symbolic links of an unpacked tree point to the
+// same places inside it, from where they would lead into the host's own files.
+func relink(tree string) error {
+	return filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink == 0 {
+			return err
+		}
+		target, err := os.Readlink(path)
+		if err != nil || !filepath.IsAbs(target) {
+			return err
+		}
+		relative, err := filepath.Rel(filepath.Dir(path), filepath.Join(tree, target))
+		if err != nil {
+			return err
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		return os.Symlink(relative, path)
+	})
 }
 
 // download brings the file of a package into a folder of its own in work. apt
