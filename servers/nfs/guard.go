@@ -1,0 +1,237 @@
+package nfs
+
+import (
+	"math"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pxeproof/pxeproof/servers/rpc"
+)
+
+// guard judges one call. It returns the reply, with room for its record mark,
+// or nil if go-nfs is to make it. An error says that the stream is not to be
+// trusted any further.
+func (s *session) guard(msg []byte) ([]byte, error) {
+	c, err := rpc.ParseCall(msg)
+	if err != nil {
+		return nil, err
+	}
+	refusal := rpc.Refuse(c, rpc.Program{Number: programNFS, Low: 3, High: 3}, rpc.Program{Number: programMount, Low: 3, High: 3})
+	if refusal != nil {
+		return append(make([]byte, rpc.MarkSize), refusal...), nil
+	}
+	var sys rpc.Sys
+	switch c.Cred.Flavor {
+	case rpc.AuthSys:
+		var ok bool
+		if sys, ok = c.Cred.Sys(); !ok {
+			return s.badCredential(c), nil
+		}
+	case rpc.AuthNone:
+		sys = rpc.Sys{UID: nobody, GID: nobody}
+	default:
+		return s.badCredential(c), nil
+	}
+	if c.Program == programMount {
+		return s.mount(c), nil
+	}
+	if c.Proc >= uint32(len(procedures)) {
+		return accepted(c.XID, rpc.ProcUnavailable), nil
+	}
+	return s.nfs(c, sys), nil
+}
+
+// nobody is who a caller without a credential is.
+const nobody = math.MaxUint32 - 1
+
+func (s *session) badCredential(c rpc.Call) []byte {
+	return rpc.AppendDenied(make([]byte, rpc.MarkSize), c.XID, rpc.BadCredential)
+}
+
+// nfs judges a call of the NFS program: it checks what holds for every
+// procedure, and then what holds for this one.
+func (s *session) nfs(c rpc.Call, sys rpc.Sys) []byte {
+	p := &procedures[c.Proc]
+	a, wellFormed := p.parse(c.Args)
+	if !wellFormed {
+		return accepted(c.XID, rpc.GarbageArguments)
+	}
+	if c.Proc == procNull {
+		return accepted(c.XID, rpc.Success)
+	}
+	t, st := s.target(a.handle)
+	if st != ok {
+		return failed(c.XID, c.Proc, st)
+	}
+	if p.modifies && t.view.readOnly {
+		return failed(c.XID, c.Proc, errROFS)
+	}
+	cred := squash(sys, t.view.options)
+	if st := s.allowed(c.Proc, &a, t, &cred); st != ok {
+		return failed(c.XID, c.Proc, st)
+	}
+	if answer := answers[c.Proc]; answer != nil {
+		return answer(s, c.XID, &a, t, &cred)
+	}
+	s.cred, s.current = cred, t.view
+	return nil
+}
+
+// A target is what a handle stands for, seen now.
+type target struct {
+	*node
+	view *view
+	info *info
+}
+
+// target finds what a handle stands for. It is stale if the file is gone from
+// its path, or if its export is not this client's.
+func (s *session) target(handle []byte) (target, status) {
+	n := s.server.handles.find(handle)
+	if n == nil {
+		return target{}, errStale
+	}
+	v := s.view(n.export)
+	if v == nil {
+		return target{}, errStale
+	}
+	if !v.options.Insecure && !privileged(s.peer) {
+		return target{}, errPerm
+	}
+	i, err := lstat(v.root, n.path)
+	if err != nil || i.st.Ino != n.ino || i.st.Dev != n.dev {
+		return target{}, errStale
+	}
+	return target{n, v, i}, ok
+}
+
+// view is an export as this client sees it, nil if it may not.
+func (s *session) view(export string) *view {
+	if v, known := s.views[export]; known {
+		return v
+	}
+	s.views[export] = nil
+	d := s.server.exports.Access(export, s.peer.Addr())
+	if !d.Allowed() || d.Export.Path != export {
+		return nil
+	}
+	root, err := s.server.exportRoot(export)
+	if err != nil {
+		delete(s.views, export) // it may come back
+		return nil
+	}
+	v := &view{session: s, export: export, root: root, options: &d.Client.Options, readOnly: d.Client.Options.ReadOnly}
+	s.views[export] = v
+	return v
+}
+
+// allowed checks what the kernel's nfsd checks before it begins: the kind of
+// the file, the caller's rights, the names.
+func (s *session) allowed(proc uint32, a *arguments, t target, c *credential) status {
+	switch proc {
+	case procLookup:
+		return entry(t.info, a.name, c, mayExec, true)
+	case procReadlink:
+		if t.info.kind() != unix.S_IFLNK {
+			return errInval
+		}
+	case procRead:
+		if a.offset > math.MaxInt64 {
+			return errInval
+		}
+		return regular(t.info, c, mayRead)
+	case procWrite, procCommit:
+		if a.offset > math.MaxInt64 {
+			return errInval
+		}
+		return regular(t.info, c, mayWrite)
+	case procReaddir, procReaddirplus:
+		if !t.info.IsDir() {
+			return errNotDir
+		}
+		if proc == procReaddirplus && t.view.options.NoReadDirPlus {
+			return errNotSupp
+		}
+		if !c.may(t.info, mayRead) {
+			return errAcces
+		}
+	case procSetattr:
+		return settable(t.info, &a.attrs, c)
+	case procCreate, procMkdir, procSymlink, procMknod, procRemove, procRmdir:
+		return entry(t.info, a.name, c, mayExec|mayWrite, false)
+	case procRename, procLink:
+		other, st := s.target(a.handle2)
+		switch {
+		case st != ok:
+			return st
+		case other.view != t.view:
+			return errXDev
+		case proc == procRename:
+			if st := entry(t.info, a.name, c, mayExec|mayWrite, false); st != ok {
+				return st
+			}
+		}
+		return entry(other.info, a.name2, c, mayExec|mayWrite, false)
+	}
+	return ok
+}
+
+// entry checks a name in a folder.
+func entry(dir *info, name string, c *credential, want uint32, dots bool) status {
+	switch {
+	case !dir.IsDir():
+		return errNotDir
+	case !c.may(dir, want):
+		return errAcces
+	case len(name) > maxName:
+		return errNameTooLong
+	case name == "":
+		return errAcces
+	case name == "." || name == "..":
+		if dots {
+			return ok
+		}
+		return errExist
+	}
+	for i := range len(name) {
+		if name[i] == '/' || name[i] == 0 {
+			return errAcces
+		}
+	}
+	return ok
+}
+
+// regular checks a READ or a WRITE.
+func regular(i *info, c *credential, want uint32) status {
+	switch {
+	case i.IsDir():
+		return errIsDir
+	case i.kind() != unix.S_IFREG:
+		return errInval
+	case !c.mayIO(i, want):
+		return errAcces
+	}
+	return ok
+}
+
+// settable checks a SETATTR.
+func settable(i *info, a *sattr, c *credential) status {
+	owner := c.uid == 0 || c.uid == i.st.Uid
+	switch {
+	case a.size != nil && i.IsDir():
+		return errIsDir
+	case a.size != nil && (i.kind() != unix.S_IFREG || *a.size > math.MaxInt64):
+		return errInval
+	case a.mode != nil && i.kind() == unix.S_IFLNK:
+		return errNotSupp
+	case a.mode != nil && !owner,
+		a.uid != nil && *a.uid != i.st.Uid && c.uid != 0,
+		a.gid != nil && *a.gid != i.st.Gid && !(c.uid == 0 || owner && c.inGroup(*a.gid)),
+		a.timesSet && !owner:
+		return errPerm
+	case a.size != nil && !c.mayIO(i, mayWrite),
+		a.timesNow && !owner && !c.may(i, mayWrite):
+		return errAcces
+	}
+	return ok
+}

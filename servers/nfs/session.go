@@ -1,0 +1,150 @@
+package nfs
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+
+	gonfs "github.com/willscott/go-nfs"
+
+	"github.com/pxeproof/pxeproof/servers/rpc"
+)
+
+const (
+	programNFS   = 100003
+	programMount = 100005
+)
+
+// maxData is the most that one READ or WRITE carries, in bytes. It is the most
+// that Linux asks for.
+const maxData = 1 << 20
+
+// maxCall is the largest call taken, in bytes: a WRITE, its credential and
+// arguments.
+const maxCall = maxData + 4<<10
+
+// A session is one client's connection. To go-nfs it is the connection: go-nfs
+// reads from it the calls that it is to answer, and writes its replies to it.
+//
+// go-nfs serves a connection's calls in turn, and asks for the next when it has
+// made its reply to the last. So cred, set when a call is handed over, is that
+// of the call which go-nfs is working at.
+type session struct {
+	net.Conn // the client's
+	server   *Server
+	peer     netip.AddrPort
+	in       *bufio.Reader
+	done     chan struct{} // closed when go-nfs is done with the connection
+	once     sync.Once
+
+	// The reader's.
+	call    []byte // room for a call
+	pending []byte // what go-nfs has not read yet of the call handed over
+	cred    credential
+	current *view            // the export that call is about
+	views   map[string]*view // by export
+
+	// The writer's: a reply of go-nfs that is not whole yet.
+	reply []byte
+
+	mu sync.Mutex // over writing to Conn
+}
+
+func newSession(s *Server, c net.Conn) *session {
+	return &session{
+		Conn: c, server: s, peer: rpc.AddrPort(c.RemoteAddr()), in: bufio.NewReaderSize(c, 64<<10),
+		done: make(chan struct{}), views: map[string]*view{},
+	}
+}
+
+// serve returns when the client is gone.
+func (s *session) serve(ctx context.Context) {
+	srv := &gonfs.Server{Handler: &handler{s}, Context: ctx, ID: s.server.id}
+	// Serve wants a listener: it gets one that has this connection, and then
+	// returns, while the connection is served on.
+	_ = srv.Serve(&one{s: s})
+	<-s.done
+}
+
+// Close is called by go-nfs, once or twice, and ends the session.
+func (s *session) Close() error {
+	s.once.Do(func() { close(s.done) })
+	return s.Conn.Close()
+}
+
+// Read gives go-nfs the next call that is for it, and answers those that are
+// not. Any failure is the end of the stream to go-nfs: it closes the connection
+// at that and at nothing else.
+func (s *session) Read(p []byte) (int, error) {
+	for len(s.pending) == 0 {
+		msg, err := rpc.ReadRecord(s.in, append(s.call[:0], make([]byte, rpc.MarkSize)...), maxCall)
+		if err != nil {
+			return 0, io.EOF
+		}
+		s.call = msg
+		reply, err := s.guard(msg[rpc.MarkSize:])
+		if err != nil {
+			return 0, io.EOF
+		}
+		if reply == nil {
+			rpc.PutMark(msg)
+			s.pending = msg
+			break
+		}
+		if err := s.send(reply); err != nil {
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, s.pending)
+	s.pending = s.pending[n:]
+	return n, nil
+}
+
+// Write takes a reply of go-nfs, which comes in pieces, and sends it when it is
+// whole: a reply of the guard's may be sent in between.
+func (s *session) Write(p []byte) (int, error) {
+	s.reply = append(s.reply, p...)
+	for len(s.reply) >= rpc.MarkSize {
+		n := int(binary.BigEndian.Uint32(s.reply)&^(1<<31)) + rpc.MarkSize
+		if len(s.reply) < n {
+			break
+		}
+		if err := s.sendRecord(s.reply[:n]); err != nil {
+			return 0, err
+		}
+		s.reply = append(s.reply[:0], s.reply[n:]...)
+	}
+	return len(p), nil
+}
+
+// send sends a reply that has room for its record mark.
+func (s *session) send(reply []byte) error {
+	rpc.PutMark(reply)
+	return s.sendRecord(reply)
+}
+
+func (s *session) sendRecord(b []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.Conn.Write(b)
+	return err
+}
+
+// one is a listener that accepts one session.
+type one struct{ s *session }
+
+func (l *one) Accept() (net.Conn, error) {
+	if l.s == nil {
+		return nil, net.ErrClosed
+	}
+	s := l.s
+	l.s = nil
+	return s, nil
+}
+
+func (l *one) Close() error   { return nil }
+func (l *one) Addr() net.Addr { return nil }
