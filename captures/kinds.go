@@ -25,7 +25,8 @@ const (
 	// [dhcp.option.vendor_specific] (43, bytes) [dhcp.option.tftp_server_address] (150)
 	// [dhcp.option.etherboot] (175, bytes) [dhcp.option.pxelinux_config] (209)
 	// [dhcp.option.pxelinux_path_prefix] (210) [dhcp.option.message] (56)
-	// [dhcp.checksum.bad] (true).
+	// [dhcp.checksum.bad] (true) [dhcp.checksum.partial] (true: the UDP checksum
+	// was left to the network card and the capture is from before it).
 	DHCPDiscover Kind = "dhcp.discover"
 	DHCPOffer    Kind = "dhcp.offer"
 	DHCPRequest  Kind = "dhcp.request"
@@ -44,7 +45,7 @@ const (
 	TFTPRepeated Kind = "tftp.rrq.repeated" // the same RRQ from the same TID again: tftp.transfer tftp.source_file ip.dst
 	TFTPWrite    Kind = "tftp.wrq"          // as tftp.rrq, tftp.destination_file for the file
 	TFTPOack     Kind = "tftp.oack"         // tftp.transfer ip.src udp.srcport and the options as above
-	TFTPError    Kind = "tftp.error"        // tftp.transfer ip.src ip.dst tftp.error.code tftp.error.message tftp.source_file tftp.bypeer
+	TFTPError    Kind = "tftp.error"        // tftp.transfer ip.src ip.dst tftp.error.code tftp.error.message tftp.source_file tftp.bypeer tftp.probed (the client wanted the size alone: see Probed)
 	TFTPStart    Kind = "tftp.start"        // the first DATA: tftp.transfer ip.src udp.srcport tftp.source_file
 	TFTPDone     Kind = "tftp.done"         // the last ACK: tftp.transfer tftp.source_file tftp.bytes tftp.option.blksize tftp.option.windowsize tftp.resent tftp.seconds (a decimal string)
 	TFTPStray    Kind = "tftp.stray"        // DATA, OACK or ERROR for a transfer, from another address than was asked: tftp.transfer ip.src ip.dst
@@ -65,11 +66,11 @@ const (
 	MountMnt       Kind = "mount.mnt"       // + mount.path mount.status
 	MountUmnt      Kind = "mount.umnt"      // + mount.path
 	MountOther     Kind = "mount.call"
-	NFSLookup      Kind = "nfs.lookup" // + nfs.name nfs.status nfs.path (the full path from the mount's root, if known)
-	NFSOpen        Kind = "nfs.read"   // the first READ of a file: + nfs.transfer nfs.path nfs.status
-	NFSDone        Kind = "nfs.done"   // EOF was read: nfs.transfer nfs.path nfs.bytes
-	NFSError       Kind = "nfs.error"  // any other procedure whose status is not OK: + nfs.path nfs.status
-	RPCOther       Kind = "rpc.call"   // any other program
+	NFSLookup      Kind = "nfs.lookup" // + nfs.name nfs.status nfs.path (the export's path as mounted and the names below it, "/root/inst/ks"; "?/ks" if the mount was not seen)
+	NFSOpen        Kind = "nfs.read"   // the first READ of a file: + [nfs.transfer] (not if unanswered) [nfs.path] [nfs.status]
+	NFSDone        Kind = "nfs.done"   // EOF was read: nfs.transfer [nfs.path] nfs.bytes
+	NFSError       Kind = "nfs.error"  // any other procedure whose status is not OK, a later READ that failed, and any NFS call that RPC refused or nobody answered: + [nfs.path] [nfs.status]
+	RPCOther       Kind = "rpc.call"   // any other program, and NFS of another version: the first of each procedure, and every one that failed
 
 	// HTTP, plain, first line and status alone.
 	HTTPRequest  Kind = "http.request"  // http.request.method http.request.uri http.host ip.dst tcp.dstport

@@ -1,0 +1,153 @@
+package pcap
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// A Packet is one frame of a file. Data is valid until the next call of Next.
+type Packet struct {
+	Interface int    // its number in the file, from 0
+	Name      string // the interface's name, if the file has it
+	Link      uint16 // LINKTYPE number
+	At        time.Time
+	Data      []byte
+	Length    int // on the wire
+	Comments  []string
+}
+
+// An Error is a place in a file where it could not be read on.
+type Error struct {
+	Offset int64 // of the block or record, in bytes from the beginning, unzipped
+	Err    error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("capture file, byte %d: %v", e.Offset, e.Err) }
+func (e *Error) Unwrap() error { return e.Err }
+
+// A Reader reads a capture file, whatever its format.
+type Reader struct {
+	in     *window
+	order  binary.ByteOrder
+	next   func(*Packet) error
+	ifaces []iface
+	// pcap
+	nanos bool
+	link  uint16
+
+	dropped map[int]uint64 // by interface, over all sections
+	base    int            // interfaces of the sections before
+}
+
+type iface struct {
+	name   string
+	link   uint16
+	snap   uint32
+	units  uint64 // timestamp units a second
+	offset int64  // seconds
+}
+
+// ErrFormat says that the file is not a capture.
+var ErrFormat = errors.New("this is neither pcap nor pcapng")
+
+// NewReader reads the file's first bytes.
+func NewReader(r io.Reader) (*Reader, error) {
+	in := &window{r: r}
+	if b, err := in.peek(2); err == nil && bytes.Equal(b, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, &Error{0, fmt.Errorf("gzip: %w", err)}
+		}
+		in = &window{r: z}
+	}
+	e := &Reader{in: in, dropped: make(map[int]uint64)}
+	b, err := in.peek(4)
+	if err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
+			err = fmt.Errorf("%w: it has %d bytes", ErrFormat, len(in.rest()))
+		}
+		return nil, &Error{0, err}
+	}
+	switch magic := binary.LittleEndian.Uint32(b); magic {
+	case blockSection:
+		e.next, e.order = e.nextBlock, binary.LittleEndian
+		return e, nil
+	case 0xa1b2c3d4, 0xa1b23c4d:
+		e.order, e.nanos = binary.LittleEndian, magic == 0xa1b23c4d
+	case 0xd4c3b2a1, 0x4d3cb2a1:
+		e.order, e.nanos = binary.BigEndian, magic == 0x4d3cb2a1
+	default:
+		return nil, &Error{0, fmt.Errorf("%w: it begins with % x", ErrFormat, b)}
+	}
+	b, err = in.peek(24)
+	if err != nil {
+		return nil, &Error{0, fmt.Errorf("the header is cut off: %w", err)}
+	}
+	// The upper bits say whether frames end with a checksum.
+	e.link = uint16(e.order.Uint32(b[20:]))
+	in.skip(24)
+	e.next = e.nextRecord
+	return e, nil
+}
+
+// Next reads the next frame into p. At the end of the file it returns io.EOF;
+// any other error is an *Error, and nothing can be read after it.
+func (e *Reader) Next(p *Packet) error {
+	at := e.in.offset
+	err := e.next(p)
+	if err == nil || err == io.EOF {
+		return err
+	}
+	if already := (*Error)(nil); errors.As(err, &already) {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("the file ends in the middle of a frame: %w", err)
+	}
+	return &Error{at, err}
+}
+
+// Dropped is how many frames the recorder says that it lost, as far as the
+// file has been read.
+func (e *Reader) Dropped() uint64 {
+	var n uint64
+	for _, d := range e.dropped {
+		n += d
+	}
+	return n
+}
+
+// nextRecord reads a record of a pcap file.
+func (e *Reader) nextRecord(p *Packet) error {
+	head, err := e.in.peek(16)
+	if err != nil {
+		return err
+	}
+	sec, frac := e.order.Uint32(head), e.order.Uint32(head[4:])
+	n, length := e.order.Uint32(head[8:]), e.order.Uint32(head[12:])
+	if n > snapLength {
+		return fmt.Errorf("a frame of %d bytes: the file is corrupt here", n)
+	}
+	b, err := e.in.peek(16 + int(n))
+	if err != nil {
+		return unexpected(err)
+	}
+	e.in.skip(len(b))
+	if !e.nanos {
+		frac *= 1000
+	}
+	*p = Packet{Link: e.link, At: time.Unix(int64(sec), int64(frac)).UTC(), Data: b[16:], Length: int(max(length, n))}
+	return nil
+}
+
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

@@ -1,0 +1,341 @@
+package captures
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/pxeproof/pxeproof/captures/pcap"
+	"github.com/pxeproof/pxeproof/captures/ring"
+)
+
+// A RecordConfig says what is recorded and where to.
+type RecordConfig struct {
+	// File is the pcapng file to be made, one interface a port. Empty: none.
+	File string
+	// Exclude names interfaces that are not recorded. A bridge belongs here: it
+	// shows again what has entered at one of its ports. Loopback and what is
+	// not Ethernet are never recorded.
+	Exclude []string
+	// Options are the decoder's.
+	Options Options
+	// Sink is called with every event, in order, from one goroutine. It must
+	// not block for long: the ring holds 32 MiB of frames meanwhile. Nil: none.
+	Sink func(Event)
+	// Ring is the size of the ring; its zero value has good defaults.
+	Ring ring.Config
+}
+
+// retire is how long a frame may wait in the ring before it is seen.
+const retire = 8 * time.Millisecond
+
+// settle is how long an injected event waits for frames that are older than it
+// and still in the ring. The kernel looks at a block once in a retire time, so
+// it may take two of them, rounded up to the clock's ticks.
+const settle = 5 * retire
+
+// A Recorder records the network of the namespace that it was made in.
+type Recorder struct {
+	config   RecordConfig
+	ring     *ring.Ring
+	file     *os.File // nil: none
+	out      *pcap.Writer
+	decoder  *Decoder
+	group    errgroup.Group
+	cancel   context.CancelFunc
+	finished sync.Once
+	timeline Timeline
+	err      error
+
+	mu     sync.Mutex // over queue
+	queue  []Event    // injected, not yet taken by run
+	queued chan struct{}
+
+	// What follows belongs to run.
+	ports    map[int]*recordedPort // by interface index
+	frames   int
+	last     time.Time // of the last frame
+	waiting  []Event   // injected, by time
+	omitted  int
+	writeErr error // the first
+	cpu      time.Duration
+}
+
+// A recordedPort is an interface that frames came from.
+type recordedPort struct {
+	name     string
+	excluded bool
+	id       int // its number in the file
+	frames   uint64
+}
+
+// Record begins to record. On return the ring is open: no frame that enters
+// from then on is missed. When ctx ends the Recorder finishes, as by Close.
+func Record(ctx context.Context, c RecordConfig) (*Recorder, error) {
+	if c.Ring.Retire == 0 {
+		c.Ring.Retire = retire
+	}
+	r := &Recorder{
+		config:  c,
+		decoder: NewDecoder(c.Options),
+		ports:   make(map[int]*recordedPort),
+		queued:  make(chan struct{}, 1),
+	}
+	if c.File != "" {
+		f, err := os.Create(c.File)
+		if err != nil {
+			return nil, fmt.Errorf("capture file: %w", err)
+		}
+		r.file, r.out = f, pcap.NewWriter(f, "pxeproof")
+	}
+	g, err := ring.Open(c.Ring)
+	if err != nil {
+		if r.file != nil {
+			err = errors.Join(err, r.file.Close())
+		}
+		return nil, err
+	}
+	r.ring = g
+	ctx, r.cancel = context.WithCancel(ctx)
+	ready, resume, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	r.group.Go(func() error {
+		for r.ring.Wait(0) == nil {
+			select {
+			case ready <- struct{}{}:
+				<-resume
+			case <-over:
+				return nil
+			}
+		}
+		return nil // the ring was closed
+	})
+	r.group.Go(func() error {
+		defer close(over)
+		return r.run(ctx, ready, resume)
+	})
+	return r, nil
+}
+
+// Inject puts an event that was not seen on the wire among those that were, in
+// the order of their times. It does not block and may be called from any
+// goroutine, the Sink's too. After Close it does nothing.
+func (r *Recorder) Inject(e Event) {
+	r.mu.Lock()
+	r.queue = append(r.queue, e)
+	r.mu.Unlock()
+	select {
+	case r.queued <- struct{}{}:
+	default:
+	}
+}
+
+// Close takes what is still in the ring, ends the recording and returns it.
+// The error says that the recording is not whole: the file could not be
+// written, or there were more events than Limits.Events. Lost frames are no
+// error: see Timeline.Dropped.
+func (r *Recorder) Close() (*Timeline, error) {
+	r.finished.Do(func() {
+		r.cancel()
+		r.err = r.group.Wait()
+	})
+	return &r.timeline, r.err
+}
+
+// CPU is the processor time that recording and decoding took, sink included. It
+// is known after Close.
+func (r *Recorder) CPU() time.Duration { return r.cpu }
+
+// run is the one goroutine that touches ring, file and decoder.
+func (r *Recorder) run(ctx context.Context, ready <-chan struct{}, resume chan<- struct{}) error {
+	// A thread of its own, so that its processor time can be told.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := threadCPU()
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ready:
+			r.readRing()
+			resume <- struct{}{}
+		case <-r.queued:
+			r.takeQueue()
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		r.release(time.Now().Add(-settle))
+		if len(r.waiting) > 0 {
+			timer.Reset(time.Until(r.waiting[0].At.Add(settle)))
+		}
+	}
+	// What entered before now is in the ring; the kernel hands it over within
+	// the retire time.
+	for quiet := false; !quiet; {
+		timer.Reset(settle)
+		select {
+		case <-ready:
+			r.readRing()
+			resume <- struct{}{}
+		case <-timer.C:
+			quiet = true
+		}
+	}
+	r.takeQueue()
+	r.release(time.Time{})
+	r.decoder.Finish(r.event)
+	err := r.end()
+	r.cpu = threadCPU() - before
+	return err
+}
+
+// readRing takes all blocks that are ready.
+func (r *Recorder) readRing() {
+	r.takeQueue()
+	for r.ring.Read(r.frame) {
+	}
+	if r.out != nil {
+		// So that the file can be looked at while it grows, and is whole if
+		// this process is killed.
+		r.wrote(r.out.Flush())
+	}
+}
+
+// frame records one frame.
+func (r *Recorder) frame(f *ring.Frame) {
+	p := r.ports[f.Index]
+	if p == nil {
+		p = r.newPort(f)
+	}
+	if p.excluded {
+		return
+	}
+	if len(r.waiting) > 0 {
+		r.release(f.At)
+	}
+	r.frames++
+	p.frames++
+	r.last = f.At
+	if r.out != nil {
+		r.wrote(r.out.Packet(p.id, f.At, f.Data, f.Length))
+	}
+	r.decoder.Frame(FrameInfo{Number: r.frames, At: f.At, Port: p.name, Link: LinkEthernet, Length: f.Length}, f.Data, r.event)
+}
+
+func (r *Recorder) newPort(f *ring.Frame) *recordedPort {
+	name, err := r.ring.InterfaceName(f.Index)
+	if err != nil {
+		name = fmt.Sprintf("gone%d", f.Index) // unplugged since
+	}
+	p := &recordedPort{name: name, excluded: !f.Ethernet || slices.Contains(r.config.Exclude, name)}
+	if !p.excluded && r.out != nil {
+		p.id, err = r.out.Interface(name, uint16(LinkEthernet))
+		r.wrote(err)
+	}
+	r.ports[f.Index] = p
+	return p
+}
+
+func (r *Recorder) wrote(err error) {
+	if r.writeErr == nil {
+		r.writeErr = err
+	}
+}
+
+// event keeps an event and hands it on.
+func (r *Recorder) event(e Event) {
+	if len(r.timeline.Events) < r.decoder.limits.Events {
+		r.timeline.Events = append(r.timeline.Events, e)
+	} else {
+		r.omitted++
+	}
+	if r.config.Sink != nil {
+		r.config.Sink(e)
+	}
+}
+
+// takeQueue sorts the injected events in.
+func (r *Recorder) takeQueue() {
+	r.mu.Lock()
+	queue := r.queue
+	r.queue = nil
+	r.mu.Unlock()
+	for _, e := range queue {
+		i := len(r.waiting)
+		for i > 0 && e.At.Before(r.waiting[i-1].At) {
+			i--
+		}
+		r.waiting = slices.Insert(r.waiting, i, e)
+	}
+}
+
+// release hands on the injected events up to a time; all, if it is zero.
+func (r *Recorder) release(upTo time.Time) {
+	n := 0
+	for n < len(r.waiting) && (upTo.IsZero() || !r.waiting[n].At.After(upTo)) {
+		r.event(r.waiting[n])
+		n++
+	}
+	if n > 0 {
+		r.waiting = slices.Delete(r.waiting, 0, n)
+	}
+}
+
+// end reads the drop counter, completes the file and the timeline.
+func (r *Recorder) end() error {
+	stats, err := r.ring.Statistics()
+	errs := []error{err}
+	if r.out != nil {
+		r.statistics(stats)
+		r.wrote(r.out.Flush())
+		r.wrote(r.file.Close())
+	}
+	if r.writeErr != nil {
+		errs = append(errs, fmt.Errorf("writing the capture: %w", r.writeErr))
+	}
+	if r.omitted > 0 {
+		errs = append(errs, fmt.Errorf("the recording makes more than %d events; %d were left out", r.decoder.limits.Events, r.omitted))
+	}
+	r.timeline.Transfers = r.decoder.Transfers()
+	r.timeline.Frames = r.frames
+	r.timeline.Dropped = int(stats.Dropped)
+	errs = append(errs, r.ring.Close())
+	return errors.Join(errs...)
+}
+
+// statistics writes how many frames were seen and lost. One ring serves all
+// ports, so the loss is nobody's in particular: it is with the first port.
+func (r *Recorder) statistics(s ring.Statistics) {
+	at := r.last
+	if at.IsZero() {
+		at = time.Now()
+	}
+	lost := s.Dropped
+	ports := make([]*recordedPort, 0, len(r.ports))
+	for _, p := range r.ports {
+		if !p.excluded {
+			ports = append(ports, p)
+		}
+	}
+	slices.SortFunc(ports, func(a, b *recordedPort) int { return a.id - b.id })
+	for _, p := range ports {
+		r.wrote(r.out.Statistics(p.id, at, p.frames+lost, lost))
+		lost = 0
+	}
+}
+
+// threadCPU is the processor time of this thread.
+func threadCPU() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_THREAD, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -1,0 +1,127 @@
+package captures
+
+import "encoding/binary"
+
+// Records of RPC over TCP (RFC 5531, section 11).
+
+const (
+	// maxRecord is the largest record that is believed: 1 MiB of READ data,
+	// generously headed.
+	maxRecord = 4 << 20
+	// maxMessage is as much of a message as is looked at: a READDIRPLUS reply.
+	maxMessage = 64 << 10
+)
+
+// rpcRecord is the state of one direction of a connection.
+type rpcRecord struct {
+	lost   bool // not in step: wait for a segment that begins with a record
+	mark   [4]byte
+	marked int  // how much of the mark is there
+	left   int  // bytes of the fragment that are to come
+	last   bool // it is the record's last
+	done   bool // the message was looked at; what is left of it is data
+	buf    []byte
+}
+
+func (r *rpcRecord) reset() {
+	*r = rpcRecord{buf: r.buf[:0]}
+}
+
+// gap says that n bytes are missing. Inside data that is no harm.
+func (r *rpcRecord) gap(n int) {
+	if n >= 0 && r.done && n <= r.left {
+		r.skip(n)
+		return
+	}
+	r.reset()
+	r.lost = true
+}
+
+// skip passes over n bytes of the fragment.
+func (r *rpcRecord) skip(n int) {
+	r.left -= n
+	if r.left == 0 && r.last {
+		r.done = false
+		r.buf = r.buf[:0]
+	}
+}
+
+// rpcLooksLike says whether data begins with a record mark and an RPC message.
+func rpcLooksLike(data []byte, dir int) bool {
+	if len(data) < 12+4*(1-dir) {
+		return false
+	}
+	n := binary.BigEndian.Uint32(data)
+	if n&(1<<31) == 0 || n&^(1<<31) > maxRecord || n&^(1<<31) < 12 {
+		return false
+	}
+	kind, next := binary.BigEndian.Uint32(data[8:]), data[12:]
+	switch {
+	case dir == 0:
+		return kind == rpcCall && binary.BigEndian.Uint32(next) == rpcVersion
+	case len(next) >= 4:
+		return kind == rpcReply && binary.BigEndian.Uint32(next) <= rpcDenied
+	}
+	return false
+}
+
+// rpcStream takes the next bytes of a connection.
+func (d *Decoder) rpcStream(c *tcpConn, dir int, b []byte) {
+	r := &c.records[dir]
+	if r.lost {
+		if !rpcLooksLike(b, dir) {
+			return
+		}
+		r.lost = false
+	}
+	for len(b) > 0 {
+		if r.left == 0 {
+			n := copy(r.mark[r.marked:], b)
+			b = b[n:]
+			if r.marked += n; r.marked < 4 {
+				return
+			}
+			m := binary.BigEndian.Uint32(r.mark[:])
+			r.marked, r.left, r.last = 0, int(m&^(1<<31)), m>>31 == 1
+			if r.left > maxRecord || r.left == 0 {
+				r.reset()
+				r.lost = true
+				return
+			}
+			continue
+		}
+		n := min(r.left, len(b))
+		if !r.done {
+			d.rpcPart(c, dir, b[:n], n == r.left && r.last)
+			// The message may have reset the record's state only by way of r.
+		}
+		r.skip(n)
+		b = b[n:]
+	}
+}
+
+// rpcPart looks at a message as soon as enough of it is there. What is whole in
+// one segment is not copied.
+func (d *Decoder) rpcPart(c *tcpConn, dir int, b []byte, end bool) {
+	r := &c.records[dir]
+	m := b
+	if len(r.buf) > 0 {
+		r.buf = append(r.buf, b[:min(len(b), maxMessage-len(r.buf))]...)
+		m = r.buf
+	}
+	if !end && len(m) < d.rpcEnough(c.rpc, dir, m) {
+		if len(r.buf) == 0 {
+			r.buf = append(r.buf, m[:min(len(m), maxMessage)]...)
+		}
+		return
+	}
+	if c.rpc == nil {
+		c.rpc = d.rpcNewPeer(c.client, c.server, true, c.host)
+	}
+	r.done = true
+	if dir == 0 {
+		d.rpcCall(c.rpc, m)
+	} else {
+		d.rpcReply(c.rpc, m)
+	}
+}

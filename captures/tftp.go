@@ -1,0 +1,356 @@
+package captures
+
+import (
+	"net/netip"
+	"strconv"
+)
+
+// A tftpTransfer is a Transfer under way.
+type tftpTransfer struct {
+	*Transfer
+	index  int64
+	write  bool // WRQ: the client sends the DATA
+	bound  bool // the server's TID is known
+	heard  bool // the client has answered to that TID
+	oacked bool
+	over   bool
+	asks   tftpOptions
+	mac    mac // of the client's frames
+	strays []netip.Addr
+	tftpBlocks
+}
+
+// A tftpEnd is one direction of a transfer whose TIDs are known.
+type tftpEnd struct {
+	t        *tftpTransfer
+	byClient bool
+}
+
+// A tftpTracker finds the transfer that a datagram belongs to.
+type tftpTracker struct {
+	flows   map[flow]tftpEnd
+	clients map[netip.AddrPort]*tftpTransfer // by the client's TID: the newest
+	order   fifo[*tftpTransfer]              // by age, to forget the oldest
+
+	// The flows of the last two frames, as DATA and ACK take turns.
+	lastFlow [2]flow
+	lastEnd  [2]tftpEnd
+	lastSlot int
+}
+
+func newTFTPTracker() tftpTracker {
+	return tftpTracker{flows: make(map[flow]tftpEnd), clients: make(map[netip.AddrPort]*tftpTransfer)}
+}
+
+func (k *tftpTracker) find(f flow) (tftpEnd, bool) {
+	for i := range k.lastFlow {
+		if k.lastFlow[i] == f && k.lastEnd[i].t != nil {
+			return k.lastEnd[i], true
+		}
+	}
+	e, ok := k.flows[f]
+	if ok {
+		k.lastSlot ^= 1
+		k.lastFlow[k.lastSlot], k.lastEnd[k.lastSlot] = f, e
+	}
+	return e, ok
+}
+
+// forget drops a transfer from the look-up tables. Frames of it that come
+// later are nobody's.
+func (k *tftpTracker) forget(t *tftpTransfer) {
+	k.unbind(t)
+	if k.clients[t.Client] == t {
+		delete(k.clients, t.Client)
+	}
+	t.hash, t.ahead = nil, nil
+}
+
+func (k *tftpTracker) unbind(t *tftpTransfer) {
+	if t.bound {
+		f := flow{t.Client.Addr(), t.Server.Addr(), t.Client.Port(), t.Server.Port()}
+		if k.flows[f].t == t {
+			delete(k.flows, f)
+			delete(k.flows, f.reverse())
+		}
+		t.bound = false
+	}
+	k.lastEnd = [2]tftpEnd{}
+}
+
+// bind fixes the server's TID.
+func (k *tftpTracker) bind(t *tftpTransfer, server netip.AddrPort) {
+	k.unbind(t)
+	t.Server, t.bound = server, true
+	f := flow{t.Client.Addr(), server.Addr(), t.Client.Port(), server.Port()}
+	k.flows[f] = tftpEnd{t, true}
+	k.flows[f.reverse()] = tftpEnd{t, false}
+}
+
+// tftpFrame takes the datagram at hand if it is TFTP's.
+func (d *Decoder) tftpFrame() bool {
+	p := &d.p
+	op := tftpOpcode(p.payload)
+	if op == 0 {
+		return p.sport == tftpPort || p.dport == tftpPort
+	}
+	if p.dport == tftpPort && (op == tftpRRQ || op == tftpWRQ) {
+		d.tftpRequest(op)
+		return true
+	}
+	if e, ok := d.tftp.find(p.flow()); ok {
+		if e.byClient {
+			d.tftpFromClient(e.t, op)
+		} else {
+			d.tftpFromServer(e.t, op)
+		}
+		return true
+	}
+	if t := d.tftp.clients[p.destination()]; t != nil && op >= tftpDATA {
+		return d.tftpAnswer(t, op)
+	}
+	// A server that heard the request twice may have answered from two TIDs;
+	// the client's first word says which one it took.
+	if t := d.tftp.clients[p.source()]; t != nil && !t.heard && !t.over && op >= tftpDATA {
+		const unknownTID = 5
+		if op != tftpERROR || tftpBlock(p.payload) != unknownTID {
+			d.tftp.bind(t, p.destination())
+			d.tftpFromClient(t, op)
+		}
+		return true
+	}
+	return p.sport == tftpPort || p.dport == tftpPort
+}
+
+// tftpRequest begins a transfer, or repeats the beginning.
+func (d *Decoder) tftpRequest(op int) {
+	p := &d.p
+	name, rest, _ := cutString(p.payload[2:])
+	mode, rest, _ := cutString(rest)
+	o := readTFTPOptions(rest)
+	if t := d.tftp.clients[p.source()]; t != nil && !t.over && t.acked == 0 && !t.heard &&
+		t.Name == name && t.write == (op == tftpWRQ) && t.Asked == p.dst && t.asks == o {
+		t.Last = p.At
+		d.event(t.Host, TFTPRepeated, []Field{
+			{"tftp.transfer", t.index},
+			{"tftp.source_file", name},
+			{"ip.dst", p.dst},
+		})
+		return
+	}
+	host := d.hosts.client(p.srcMAC, p.src)
+	tr, index := d.newTransfer(Transfer{
+		Protocol: "tftp", Host: host, Client: p.source(), Server: p.destination(), Asked: p.dst,
+		Name: name, Size: -1, BlockSize: tftpDefaultBlock, WindowSize: 1,
+	})
+	if tr == nil {
+		return
+	}
+	t := &tftpTransfer{Transfer: tr, index: index, write: op == tftpWRQ, asks: o, mac: p.srcMAC, tftpBlocks: newTFTPBlocks()}
+	if old := d.tftp.clients[t.Client]; old != nil {
+		d.tftp.forget(old)
+	}
+	d.tftp.clients[t.Client] = t
+	for d.tftp.order.push(t); d.tftp.order.len() > d.limits.Streams; {
+		d.tftp.forget(d.tftp.order.pop())
+	}
+	kind, file := TFTPRequest, "tftp.source_file"
+	if t.write {
+		kind, file = TFTPWrite, "tftp.destination_file"
+	}
+	d.event(host, kind, o.fields([]Field{
+		{"tftp.transfer", index},
+		{"ip.src", p.src},
+		{"udp.srcport", int64(p.sport)},
+		{"ip.dst", p.dst},
+		{"udp.dstport", int64(p.dport)},
+		{file, name},
+		{"tftp.type", mode},
+	}))
+}
+
+// tftpAnswer is a datagram to a client's TID from a TID that is not, or not
+// yet, its server's.
+func (d *Decoder) tftpAnswer(t *tftpTransfer, op int) bool {
+	p := &d.p
+	if p.macs {
+		d.hosts.isServer(p.srcMAC)
+	}
+	asked := t.Asked == p.src || t.Asked.IsMulticast() || isBroadcast(t.Asked)
+	if !asked && !containsAddr(t.strays, p.src) && len(t.strays) < 8 {
+		t.strays = append(t.strays, p.src)
+		d.event(t.Host, TFTPStray, []Field{
+			{"tftp.transfer", t.index},
+			{"ip.src", p.src},
+			{"ip.dst", t.Asked},
+		})
+	}
+	// A second TID is taken in place of the first only if the first was an
+	// outsider's to whom the client has not answered: it is the server at last.
+	if t.over || t.bound && (t.heard || !asked || !containsAddr(t.strays, t.Server.Addr())) {
+		return true
+	}
+	d.tftp.bind(t, p.source())
+	d.tftpFromServer(t, op)
+	return true
+}
+
+func containsAddr(list []netip.Addr, a netip.Addr) bool {
+	for _, x := range list {
+		if x == a {
+			return true
+		}
+	}
+	return false
+}
+
+func isBroadcast(a netip.Addr) bool {
+	// The subnet's own broadcast address cannot be told without its mask; .255
+	// is it nearly always, and a server at .255 is no server.
+	return a.Is4() && a.As4()[3] == 255
+}
+
+// tftpFromServer is a datagram from the server's TID.
+func (d *Decoder) tftpFromServer(t *tftpTransfer, op int) {
+	switch op {
+	case tftpDATA:
+		if !t.write {
+			d.tftpData(t)
+		}
+	case tftpACK:
+		if t.write {
+			d.tftpAck(t)
+		}
+	case tftpOACK:
+		d.tftpOack(t)
+	case tftpERROR:
+		d.tftpError(t, true)
+	}
+}
+
+// tftpFromClient is a datagram from the client to the server's TID.
+func (d *Decoder) tftpFromClient(t *tftpTransfer, op int) {
+	t.heard = true
+	switch op {
+	case tftpACK:
+		if !t.write {
+			d.tftpAck(t)
+		}
+	case tftpDATA:
+		if t.write {
+			d.tftpData(t)
+		}
+	case tftpERROR:
+		d.tftpError(t, false)
+	}
+}
+
+func (d *Decoder) tftpData(t *tftpTransfer) {
+	p := &d.p
+	n := len(p.payload) - 4 + p.cut
+	if t.Blocks == 0 && t.Resent == 0 && !t.over {
+		d.event(t.Host, TFTPStart, []Field{
+			{"tftp.transfer", t.index},
+			{"ip.src", p.src},
+			{"udp.srcport", int64(p.sport)},
+			{"tftp.source_file", t.Name},
+		})
+		if d.opts.Digest != nil && d.opts.Digest(*t.Transfer) {
+			t.startHash()
+		}
+	}
+	t.Last = p.At
+	if p.joined {
+		t.Fragments = true
+	}
+	block, fresh := t.data(tftpBlock(p.payload), n, t.BlockSize)
+	if !fresh {
+		t.Resent++
+	} else {
+		t.Blocks++
+		t.Bytes += int64(n)
+	}
+	if t.hash != nil && p.cut == 0 {
+		t.add(block, p.payload[4:])
+	}
+}
+
+func (d *Decoder) tftpAck(t *tftpTransfer) {
+	p := &d.p
+	t.Last = p.At
+	block := t.number(tftpBlock(p.payload))
+	if block > t.acked {
+		t.acked = block
+	}
+	if t.last == 0 || block < t.last || t.over {
+		return
+	}
+	t.over = true
+	t.Status, t.End, t.Ended = Complete, d.frame(), p.At
+	if len(t.gaps.r) == 0 {
+		t.Digest = t.digest()
+	}
+	t.hash, t.ahead = nil, nil
+	d.event(t.Host, TFTPDone, []Field{
+		{"tftp.transfer", t.index},
+		{"tftp.source_file", t.Name},
+		{"tftp.bytes", t.Bytes},
+		{"tftp.option.blksize", int64(t.BlockSize)},
+		{"tftp.option.windowsize", int64(t.WindowSize)},
+		{"tftp.resent", int64(t.Resent)},
+		{"tftp.seconds", strconv.FormatFloat(t.Ended.Sub(t.Begun).Seconds(), 'f', 6, 64)},
+	})
+}
+
+func (d *Decoder) tftpOack(t *tftpTransfer) {
+	p := &d.p
+	t.Last = p.At
+	if t.oacked || t.over || t.Blocks > 0 {
+		return
+	}
+	t.oacked = true
+	o := readTFTPOptions(p.payload[2:])
+	// RFC 2348: 8 to 65464; RFC 7440: 1 to 65535.
+	if o.blksize >= 8 && o.blksize <= 65464 {
+		t.BlockSize = int(o.blksize)
+	}
+	if o.windowsize >= 1 && o.windowsize <= 65535 {
+		t.WindowSize = int(o.windowsize)
+	}
+	if o.tsize >= 0 {
+		t.Size = o.tsize
+	}
+	d.event(t.Host, TFTPOack, o.fields([]Field{
+		{"tftp.transfer", t.index},
+		{"ip.src", p.src},
+		{"udp.srcport", int64(p.sport)},
+	}))
+}
+
+func (d *Decoder) tftpError(t *tftpTransfer, byPeer bool) {
+	p := &d.p
+	t.Last = p.At
+	if t.over {
+		return
+	}
+	t.over = true
+	code := int(tftpBlock(p.payload))
+	t.Code, t.Message, t.ByPeer = code, cString(p.payload[4:]), byPeer
+	t.Status, t.End, t.Ended = Failed, d.frame(), p.At
+	// EDK2 asks for the size first, and refuses the file (ERROR 8) once it has
+	// it; old Intel ROMs say ERROR 0 for the same.
+	if !byPeer && t.oacked && t.Size >= 0 && t.Blocks == 0 {
+		t.Status = Probed
+	}
+	t.hash, t.ahead = nil, nil
+	d.event(t.Host, TFTPError, []Field{
+		{"tftp.transfer", t.index},
+		{"ip.src", p.src},
+		{"ip.dst", p.dst},
+		{"tftp.error.code", int64(code)},
+		{"tftp.error.message", t.Message},
+		{"tftp.source_file", t.Name},
+		{"tftp.bypeer", byPeer},
+		{"tftp.probed", t.Status == Probed},
+	})
+}
