@@ -1,0 +1,124 @@
+package verdict
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/pxeproof/pxeproof/captures"
+)
+
+// tftpFacts are the files that a machine asked for over TFTP.
+type tftpFacts struct {
+	byIndex map[int64]*fetch
+	order   []*fetch
+	done    int            // complete transfers
+	got     map[string]int // names fetched whole, cleaned, and how often
+	resent  int            // blocks sent again, over all
+	blocks  int            // blocks, over all complete transfers
+	worst   string         // the file with the most of them
+	most    int
+}
+
+// A fetch is one file asked for.
+type fetch struct {
+	index    int64
+	name     string
+	to       netip.Addr
+	asked    seen
+	repeats  seen
+	last     time.Time
+	frames   []captures.Frame // RRQ and its repetitions, the first few
+	oack     bool
+	started  seen
+	done     seen
+	bytes    int64
+	tsize    int64
+	blksize  int64
+	err      seen
+	code     int64
+	message  string
+	byPeer   bool
+	probed   bool
+	strayed  seen
+	strayWho netip.Addr
+}
+
+// answered says whether anybody said anything to the RRQ.
+func (t *fetch) answered() bool {
+	return t.oack || t.started.n > 0 || t.done.n > 0 || t.err.n > 0 && t.byPeer || t.strayed.n > 0
+}
+
+func newTFTPFacts() tftpFacts {
+	return tftpFacts{byIndex: map[int64]*fetch{}, got: map[string]int{}}
+}
+
+func (f *facts) seeTFTP(e *captures.Event) {
+	k := &f.tftp
+	index := e.Int("tftp.transfer")
+	t := k.byIndex[index]
+	if t == nil {
+		if e.Kind != captures.TFTPRequest && e.Kind != captures.TFTPStart && e.Kind != captures.TFTPDone && e.Kind != captures.TFTPError {
+			return
+		}
+		if len(k.order) >= maxFetches {
+			for _, old := range k.order[:maxFetches/2] {
+				delete(k.byIndex, old.index)
+			}
+			k.order = append(k.order[:0], k.order[maxFetches/2:]...)
+		}
+		t = &fetch{index: index, name: e.Text("tftp.source_file"), tsize: -1}
+		k.byIndex[index] = t
+		k.order = append(k.order, t)
+	}
+	t.last = e.At
+	switch e.Kind {
+	case captures.TFTPRequest:
+		t.asked.mark(e)
+		t.to = e.Addr("ip.dst")
+		t.frames = append(t.frames, e.Frame)
+	case captures.TFTPRepeated:
+		t.repeats.mark(e)
+		if len(t.frames) < fewAsks {
+			t.frames = append(t.frames, e.Frame)
+		}
+		f.mayProve()
+	case captures.TFTPOack:
+		t.oack = true
+		if n := e.Int("tftp.option.tsize"); n >= 0 {
+			t.tsize = n
+		}
+		t.blksize = e.Int("tftp.option.blksize")
+	case captures.TFTPStart:
+		t.started.mark(e)
+	case captures.TFTPDone:
+		t.done.mark(e)
+		t.bytes = e.Int("tftp.bytes")
+		k.count(t, e)
+	case captures.TFTPError:
+		t.err.mark(e)
+		t.code, t.message, t.byPeer = e.Int("tftp.error.code"), e.Text("tftp.error.message"), e.Is("tftp.bypeer")
+		t.probed = e.Is("tftp.probed") || !t.byPeer && t.oack && t.tsize >= 0 && t.started.n == 0
+		f.mayProve()
+	case captures.TFTPStray:
+		t.strayed.mark(e)
+		t.strayWho = e.Addr("ip.src")
+	}
+}
+
+func (k *tftpFacts) count(t *fetch, e *captures.Event) {
+	k.done++
+	if name := cleanName(t.name); len(k.got) < maxFetches || k.got[name] > 0 {
+		k.got[name]++
+	}
+	resent := int(max(0, e.Int("tftp.resent")))
+	k.resent += resent
+	if resent > k.most {
+		k.most, k.worst = resent, t.name
+	}
+	if size := e.Int("tftp.option.blksize"); size > 0 && t.bytes >= 0 {
+		k.blocks += int(t.bytes/size) + 1
+	}
+}
+
+// fetched says whether a file of this name came whole.
+func (k *tftpFacts) fetched(name string) bool { return k.got[cleanName(name)] > 0 }

@@ -1,0 +1,48 @@
+package verdict
+
+import "fmt"
+
+// Findings that a console's own words give.
+func consoleEntries() []Entry {
+	return []Entry{{
+		ID: "console-panic", Title: "the kernel panicked", Stops: []Stage{Kernel, OS, Files},
+		Evidence: "\"Kernel panic - not syncing\" on the console.",
+		Meaning:  "The kernel started and could not go on. Without an initrd, or with the wrong one, it finds no root file system; without memory it cannot unpack it.",
+		Hint:     "Read what stands in brackets behind the panic and the lines before it in the console log; compare kernel, initrd and the APPEND line.",
+		detect:   consolePanic,
+	}, {
+		ID: "console-error", Title: "the client itself says what is wrong", Stops: Stages(), Fallback: true,
+		Evidence: "An error message known of iPXE, UEFI firmware, pxelinux, shim, GRUB or the kernel.",
+		Meaning:  "Each message has its own; it is told in the finding.",
+		Hint:     "Look at the lines around it in the console log.",
+		detect:   consoleError,
+	}}
+}
+
+func consolePanic(c *client) []detection {
+	w := c.f.console.find(func(w *said) bool { return w.message.who == "Linux" })
+	if w == nil {
+		return nil
+	}
+	d := detection{proof: true}
+	d.Summary = fmt.Sprintf("The kernel says %s.", quoted(w.text))
+	for i := range c.rules {
+		if r := &c.rules[i]; r.Stage == Kernel {
+			d.Where = append(d.Where, r.Origin)
+		}
+	}
+	return []detection{d}
+}
+
+func consoleError(c *client) []detection {
+	w := c.f.console.find(func(w *said) bool { return w.message.ends != goesOn })
+	if w == nil {
+		w = c.f.console.find(func(*said) bool { return true })
+	}
+	if w == nil {
+		return nil
+	}
+	d := detection{proof: w.message.ends == givesUp}
+	d.Summary = fmt.Sprintf("%s says %s: %s.", w.message.who, quoted(w.text), w.message.means)
+	return []detection{d}
+}

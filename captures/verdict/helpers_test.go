@@ -1,0 +1,5 @@
+package verdict
+
+import "net/netip"
+
+func sameAddr(a, b netip.Addr) bool { return a == b }
