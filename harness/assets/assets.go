@@ -16,7 +16,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -24,6 +23,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Source says where an asset was found.
@@ -59,6 +59,9 @@ type Store struct {
 	Root string
 	// Log hears of what takes long: downloads. Nil is quiet.
 	Log func(message string)
+
+	once     sync.Once
+	versions map[string]string // by package, of those that are installed
 }
 
 // EnvPrefix begins the environment variables that name a file to be used for an
@@ -209,11 +212,15 @@ func (s *Store) List(ctx context.Context) (found []Asset, missing map[string]err
 	return found, missing
 }
 
-// Names lists the catalogue, sorted.
+// Names lists the catalogue, sorted. Tools are listed by [Tools].
 func Names() []string {
-	names := make([]string, 0, len(catalogue))
-	for _, e := range catalogue {
-		names = append(names, e.name)
+	return namesOf(catalogue)
+}
+
+func namesOf(entries []entry) []string {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.name
 	}
 	slices.Sort(names)
 	return names
@@ -261,9 +268,11 @@ func (e *NotFoundError) Cure() string {
 
 // lookup finds an entry of the catalogue, or says what was probably meant.
 func lookup(name string) (*entry, error) {
-	for i := range catalogue {
-		if catalogue[i].name == name {
-			return &catalogue[i], nil
+	for _, entries := range [][]entry{catalogue, tools} {
+		for i := range entries {
+			if entries[i].name == name {
+				return &entries[i], nil
+			}
 		}
 	}
 	err := fmt.Errorf("there is no asset %q", name)
@@ -272,5 +281,5 @@ func lookup(name string) (*entry, error) {
 			return nil, fmt.Errorf("%w; did you mean %s?", err, known)
 		}
 	}
-	return nil, errors.Join(err, errors.New("list them with: pxeproof assets"))
+	return nil, fmt.Errorf("%w; pxeproof assets lists those that there are", err)
 }

@@ -14,6 +14,8 @@ type entry struct {
 	// patterns of path.Match: of each distribution, the better place first.
 	paths []string
 	pkg   packages
+	// with are Debian packages to be unpacked into the same tree.
+	with []string
 	// not drops matches of paths whose base name contains one of these.
 	not []string
 	// check refuses a file that is not what it should be.
@@ -91,11 +93,11 @@ var catalogue = slices.Concat([]entry{
 		paths: []string{"usr/lib/syslinux/modules/efi64/ldlinux.e64", "usr/share/syslinux/efi64/ldlinux.e64", "usr/lib/syslinux/efi64/ldlinux.e64"}},
 
 	{name: "ipxe.lkrn", about: "iPXE as a Linux kernel, for BIOS", pkg: ipxePkg,
-		paths: []string{"usr/lib/ipxe/ipxe.lkrn", "usr/share/ipxe/ipxe.lkrn"}},
+		paths: []string{"usr/lib/ipxe/ipxe.lkrn", "boot/ipxe.lkrn", "usr/share/ipxe/ipxe.lkrn"}},
 	{name: "undionly.kpxe", about: "iPXE over the card's own UNDI driver, for BIOS", pkg: ipxePkg,
 		paths: []string{"usr/lib/ipxe/undionly.kpxe", "usr/share/ipxe/undionly.kpxe"}},
 	{name: "ipxe.efi", about: "iPXE with its own drivers, for 64-bit UEFI", pkg: ipxePkg,
-		paths: []string{"usr/lib/ipxe/ipxe.efi", "usr/share/ipxe/ipxe-x86_64.efi", "usr/share/ipxe/x86_64/ipxe.efi"}},
+		paths: []string{"usr/lib/ipxe/ipxe.efi", "boot/ipxe.efi", "usr/share/ipxe/ipxe-x86_64.efi", "usr/share/ipxe/x86_64/ipxe.efi"}},
 	{name: "snponly.efi", about: "iPXE over the firmware's driver, for 64-bit UEFI", pkg: ipxePkg,
 		paths: []string{"usr/lib/ipxe/snponly.efi", "usr/share/ipxe/ipxe-snponly-x86_64.efi", "usr/share/ipxe/snponly-x86_64.efi", "usr/share/ipxe/x86_64/snponly.efi"}},
 

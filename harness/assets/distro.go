@@ -78,28 +78,46 @@ func (s *Store) family() family {
 // owner tells the package of an installed file and its version. What cannot be
 // learnt stays empty: a file is as good without.
 func (s *Store) owner(ctx context.Context, e *entry, path string) (pkg, version string) {
-	f := s.family()
-	pkg = e.pkg.of(f)
-	if s.root() != "/" || pkg == "" {
-		return "", ""
-	}
+	pkg = e.pkg.of(s.family())
 	// Kernels are told from their file, as the catalogue has only the package
 	// that depends on the current one.
 	if release, ok := strings.CutPrefix(filepath.Base(path), "vmlinuz-"); ok && strings.HasPrefix(pkg, kernelMeta) {
 		pkg = kernelMeta + release
 	}
-	var cmd *exec.Cmd
-	switch f {
-	case debian, ubuntu:
-		cmd = exec.CommandContext(ctx, "dpkg-query", "-W", "-f", "${Version}", pkg)
-	case fedora, suse:
-		cmd = exec.CommandContext(ctx, "rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", pkg)
-	case arch:
-		cmd = exec.CommandContext(ctx, "pacman", "-Q", pkg)
-	}
-	out, err := cmd.Output()
-	if err != nil || len(out) == 0 {
+	if version = s.installed(ctx)[pkg]; version == "" {
 		return "", "" // the file is somebody else's: built by hand, or another package's
 	}
-	return pkg, strings.TrimPrefix(strings.TrimSpace(string(out)), pkg+" ")
+	return pkg, version
+}
+
+// installed asks the distribution, once, which versions of which packages are
+// installed.
+func (s *Store) installed(ctx context.Context) map[string]string {
+	s.once.Do(func() {
+		s.versions = make(map[string]string)
+		root := s.root()
+		var cmd *exec.Cmd
+		switch s.family() {
+		case debian, ubuntu:
+			cmd = exec.CommandContext(ctx, "dpkg-query", "--admindir="+filepath.Join(root, "var/lib/dpkg"), "-W", "-f", "${Package} ${Version} ${db:Status-Status}\n")
+		case fedora, suse:
+			cmd = exec.CommandContext(ctx, "rpm", "--root", root, "-qa", "--qf", "%{NAME} %{VERSION}-%{RELEASE}\n")
+		case arch:
+			cmd = exec.CommandContext(ctx, "pacman", "--root", root, "-Q")
+		default:
+			return
+		}
+		out, err := cmd.Output()
+		if err != nil {
+			return
+		}
+		for line := range strings.Lines(string(out)) {
+			// dpkg remembers removed packages while they have settings left.
+			line = strings.TrimSuffix(strings.TrimSpace(line), " installed")
+			if f := strings.Fields(line); len(f) == 2 {
+				s.versions[f[0]] = f[1]
+			}
+		}
+	})
+	return s.versions
 }

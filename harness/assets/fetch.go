@@ -30,13 +30,17 @@ func (s *Store) Fetch(ctx context.Context, name string) (Asset, error) {
 	if !ok || missing.Package == "" || !missing.fetchable {
 		return a, err
 	}
+	e, err := lookup(name)
+	if err != nil {
+		return Asset{}, err
+	}
 	pkg := missing.Package
 	if strings.HasPrefix(pkg, kernelMeta) {
 		if pkg, err = currentKernel(ctx, pkg); err != nil {
 			return Asset{}, fmt.Errorf("asset %s: %w", name, err)
 		}
 	}
-	if err := s.fetchPackage(ctx, pkg); err != nil {
+	if err := s.fetchPackage(ctx, append([]string{pkg}, e.with...)); err != nil {
 		return Asset{}, fmt.Errorf("asset %s: %w", name, err)
 	}
 	return s.Find(ctx, name)
@@ -56,9 +60,10 @@ func currentKernel(ctx context.Context, meta string) (string, error) {
 	return "", fmt.Errorf("package %s depends on no kernel", meta)
 }
 
-// fetchPackage downloads one package and unpacks it as packages/PKG/VERSION. A
-// kernel whose modules are packages of their own gets them into the same tree.
-func (s *Store) fetchPackage(ctx context.Context, pkg string) error {
+// fetchPackage downloads packages and unpacks them, as one tree, as
+// packages/FIRST/VERSION. A kernel whose modules are packages of their own gets
+// them too, and a program the libraries that this machine does not have.
+func (s *Store) fetchPackage(ctx context.Context, pkgs []string) error {
 	cache, err := s.CacheDir()
 	if err != nil {
 		return err
@@ -68,9 +73,8 @@ func (s *Store) fetchPackage(ctx context.Context, pkg string) error {
 		return err
 	}
 	defer done()
-	pkgs := []string{pkg}
-	if release, ok := strings.CutPrefix(pkg, kernelMeta); ok {
-		deps, err := dependencies(ctx, pkg)
+	if release, ok := strings.CutPrefix(pkgs[0], kernelMeta); ok {
+		deps, err := dependencies(ctx, pkgs[0])
 		if err != nil {
 			return err
 		}
@@ -85,7 +89,10 @@ func (s *Store) fetchPackage(ctx context.Context, pkg string) error {
 	if err != nil {
 		return err
 	}
-	return place(tree, treeDir(cache, pkg, versions[0]))
+	if err := s.addLibraries(ctx, work, tree, pkgs); err != nil {
+		return err
+	}
+	return place(tree, treeDir(cache, pkgs[0], versions[0]))
 }
 
 // unpack downloads packages into work and unpacks them, in their order, over

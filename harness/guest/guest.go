@@ -185,15 +185,16 @@ func (s Spec) modules(ctx context.Context, store *assets.Store) ([]module, error
 	if !ok {
 		return nil, fmt.Errorf("no driver is known for the network card %q; there are ones for %s", s.NIC, strings.Join(NICs(), ", "))
 	}
-	if s.Kernel.Path == "" {
+	kernel := s.Kernel
+	if kernel.Path == "" {
 		var err error
-		if s.Kernel, err = store.Kernel(ctx, "kernel"); err != nil {
+		if kernel, err = store.Kernel(ctx, "kernel"); err != nil {
 			return nil, err
 		}
 	}
-	if s.Kernel.Modules == "" {
+	if kernel.Modules == "" {
 		return nil, fmt.Errorf("the modules of kernel %s (release %s) are not on this machine; "+
-			"keep them beside the kernel as lib/modules/%s, or use the asset kernel", s.Kernel.Path, s.Kernel.Release, s.Kernel.Release)
+			"keep them beside the kernel as lib/modules/%[2]s, or use the asset kernel", kernel.Path, kernel.Release)
 	}
-	return loadModules(s.Kernel.Modules, append(slices.Clone(nic), "nfsv3"))
+	return loadModules(kernel.Modules, append(slices.Clone(nic), "nfsv3"))
 }

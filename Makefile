@@ -1,0 +1,78 @@
+# What a person needs is two of these: make demo, make test.
+#
+#   make setup   install what is missing (Debian and Ubuntu), fetch boot files
+#   make build   bin/pxeproof
+#   make test    every test, those with virtual machines included
+#   make check   format, vet, staticcheck
+#   make demo    boot the kickstart scenario and print its verdict
+#   make clean   remove what was built here; the cache of boot files stays
+#
+# CI=true makes a test fail that is skipped elsewhere because a tool is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+.ONESHELL:
+.PHONY: setup packages tun build test check demo clean
+
+GO ?= go
+CI ?=
+export CI
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# None of these starts a daemon. Those that would (nfs-common, isc-dhcp-server,
+# tftpd-hpa …) are fetched into the cache below, and not installed. The C compiler
+# is for the race detector.
+PACKAGES := qemu-system-x86 ipxe-qemu seabios ovmf pxelinux syslinux-common syslinux-efi \
+	busybox-static tshark nftables iproute2 uidmap tftp-hpa atftp curl libnfs-utils \
+	dnsmasq-base ca-certificates gcc libc6-dev
+
+# Boot files, and the servers that tests compare with.
+ASSETS := kernel busybox pxelinux.0 ldlinux.c32 syslinux.efi ldlinux.e64 pxe-virtio.rom \
+	OVMF_CODE.fd OVMF_VARS.fd OVMF_CODE.ms.fd OVMF_VARS.ms.fd \
+	shimx64.efi mmx64.efi grubnetx64.efi.signed ipxe.efi snponly.efi undionly.kpxe ipxe.lkrn
+TOOLS := dhcpd in.tftpd atftpd xinetd ganesha.nfsd rpcbind rpcinfo showmount
+
+setup: packages tun build
+	@bin/pxeproof assets --fetch $(ASSETS) $(TOOLS) >/dev/null
+
+# Where apt is not, pxeproof itself says what is missing and how to get it.
+packages:
+	@command -v apt-get >/dev/null || exit 0
+	missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort) \
+		<(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' | sed -n 's/ installed$$//p' | sort))
+	if [ -n "$$missing" ] || ! apt-cache show --no-all-versions isc-dhcp-server >/dev/null 2>&1; then
+		$(SUDO) apt-get update -q
+	fi
+	if [ -n "$$missing" ]; then
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+	fi
+
+# A lab of an ordinary user has its own taps, but has to open this device. udev
+# makes it so on most systems.
+tun:
+	@if [ "$$(id -u)" = 0 ] && [ -c /dev/net/tun ] && [ "$$(stat -c %a /dev/net/tun)" = 600 ]; then
+		echo "setup: letting every user open /dev/net/tun (chmod 0666)"
+		chmod 0666 /dev/net/tun
+	fi
+
+build:
+	@$(GO) build -o bin/pxeproof ./cmd/pxeproof
+
+# A pass from the cache would say nothing about this machine, hence -count=1.
+test: setup
+	$(GO) vet ./...
+	timeout --kill-after=10s 10m $(GO) test -race -count=1 -timeout=10m ./...
+
+check:
+	@unformatted=$$(gofmt -l .)
+	if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted" >&2; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+demo: setup
+	@bin/pxeproof run kickstart-nfs
+
+clean:
+	rm -rf bin runs bench
