@@ -22,7 +22,9 @@ const nothingToBoot = "Nothing to boot: No such file or directory (http://ipxe.o
 
 var faults = map[string][]fault{
 	"machine-silent": {{
-		tape:  func() *tape { return newTape().lab("machine.started").say("SeaBIOS (version 1.16.2)", "No bootable device.") },
+		tape: func() *tape {
+			return newTape().lab("machine.started").say("SeaBIOS (version 1.16.2)", "No bootable device.")
+		},
 		early: true, stage: Power, says: []string{mac, "No bootable device"},
 	}, {
 		tape: func() *tape { return newTape().lab("machine.started") }, stage: Power, says: []string{"silent"},
@@ -48,11 +50,15 @@ var faults = map[string][]fault{
 		x:     func() Expectations { x := article(); x.Machines[0].Expect[1].Match = nil; return x },
 		early: true, stage: NBP, says: []string{"neither file nor option 67"}, frames: 4,
 	}, {
-		tape:  func() *tape { return uefi().start().ask("dhcp.discover").reply("dhcp.offer", given{file: "none"}).say("PXE-E16: No valid offer received.") },
+		tape: func() *tape {
+			return uefi().start().ask("dhcp.discover").reply("dhcp.offer", given{file: "none"}).say("PXE-E16: No valid offer received.")
+		},
 		early: true, stage: DHCP, says: []string{"offered"}, frames: 2,
 	}},
 	"dhcp-next-server-unset": {{
-		tape:  func() *tape { return newTape().start().dora(given{siaddr: "0.0.0.0"}).say("Filename: /pxelinux.0", nothingToBoot) },
+		tape: func() *tape {
+			return newTape().start().dora(given{siaddr: "0.0.0.0"}).say("Filename: /pxelinux.0", nothingToBoot)
+		},
 		x:     withoutNextServer,
 		early: true, stage: NBP, says: []string{"siaddr is 0.0.0.0", "asked nobody", "2d03e13b"}, where: "etc/dhcpd.conf:9:1", frames: 2,
 	}, {
@@ -110,7 +116,9 @@ var faults = map[string][]fault{
 		early: true, stage: NBP, says: []string{"port unreachable, 3 times"}, frames: 2,
 	}},
 	"tftp-file-not-found": {{
-		tape:  func() *tape { return newTape().start().dora(given{}).missing("/pxelinux.0").say("No more network devices") },
+		tape: func() *tape {
+			return newTape().start().dora(given{}).missing("/pxelinux.0").say("No more network devices")
+		},
 		early: true, stage: NBP, says: []string{"no boot program", "ERROR 1"}, where: "etc/dhcpd.conf:14:1", frames: 2,
 	}, {
 		tape:  func() *tape { return newTape().start().dora(given{}).missing("/pxelinux.0") },

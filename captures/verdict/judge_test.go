@@ -72,8 +72,10 @@ func TestInconclusive(t *testing.T) {
 		end    End
 		reason string
 	}{
-		"dropped frames":  {articleBoot(), nil, End{Dropped: 3}, "lost 3 frames"},
-		"a doubt":         {articleBoot(), func(x *Expectations) { x.Doubts = []Doubt{{Text: "unknown directive", Where: Origin{File: "etc/dhcpd.conf", Line: 3}}} }, End{}, "unknown directive"},
+		"dropped frames": {articleBoot(), nil, End{Dropped: 3}, "lost 3 frames"},
+		"a doubt": {articleBoot(), func(x *Expectations) {
+			x.Doubts = []Doubt{{Text: "unknown directive", Where: Origin{File: "etc/dhcpd.conf", Line: 3}}}
+		}, End{}, "unknown directive"},
 		"the lab broke":   {newTape().start(), nil, End{Reason: EndLab, Text: "bridge gone"}, "bridge gone"},
 		"interrupted":     {newTape().start(), nil, End{Reason: EndInterrupted}, "interrupted"},
 		"QEMU died":       {newTape().start().lab("machine.died", field("status", "signal: killed"), field("stderr", "KVM internal error")), nil, End{}, "KVM internal error"},

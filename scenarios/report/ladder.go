@@ -1,0 +1,198 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pxeproof/pxeproof/captures/verdict"
+)
+
+// A Ladder shows a boot while it happens. Its methods may be called from any
+// goroutine. Errors of writing are kept for Finish and Close.
+type Ladder struct {
+	o Options
+	w io.Writer
+
+	mu      sync.Mutex
+	err     error
+	shown   map[string]uint16 // host → stages that have their line, a bit each
+	headed  bool
+	alive   string // the activity of the moment
+	since   time.Time
+	after   verdict.Seconds
+	spin    int
+	drawn   bool // the last line is the live one
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// frameRate is how often the live line is drawn.
+const frameRate = 100 * time.Millisecond
+
+// NewLadder makes a Ladder. One with a live line has a goroutine, which Finish
+// or Close ends.
+func NewLadder(w io.Writer, o Options) *Ladder {
+	l := &Ladder{o: o, w: w, shown: map[string]uint16{}}
+	if o.Live {
+		l.stop, l.stopped = make(chan struct{}), make(chan struct{})
+		go l.draw()
+	}
+	return l
+}
+
+// draw keeps the live line moving.
+func (l *Ladder) draw() {
+	defer close(l.stopped)
+	t := time.NewTicker(frameRate)
+	defer t.Stop()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case now := <-t.C:
+			l.mu.Lock()
+			l.spin++
+			l.drawLive(now)
+			l.mu.Unlock()
+		}
+	}
+}
+
+// Update shows news.
+func (l *Ladder) Update(u verdict.Update) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.head()
+	if u.Activity != "" {
+		l.alive, l.since, l.after = l.named(u.Name, u.Host)+printable(u.Activity), time.Now(), u.After
+	}
+	if s := u.Stage; s != nil && l.shown[u.Host]&(1<<s.Stage) == 0 {
+		l.shown[u.Host] |= 1 << s.Stage
+		l.lines(l.rung(u.Name, u.Host, s))
+	}
+	if l.o.Live {
+		l.drawLive(time.Now())
+	}
+}
+
+// Note shows a line of another kind: how the machine is accelerated, what is
+// being fetched.
+func (l *Ladder) Note(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines(strings.Join(wrap(printable(text), l.o.width()), "\n") + "\n")
+}
+
+// Finish shows what is left of the ladder, the findings and the result, and
+// ends the live line. It returns the first error of writing.
+func (l *Ladder) Finish(v verdict.Verdict) error {
+	l.quiet()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.o.Machines) == 0 {
+		for _, c := range v.Clients {
+			l.o.Machines = append(l.o.Machines, verdict.Machine{Name: c.Name, MAC: c.Host, Firmware: c.Firmware, ROM: c.ROM, Loader: c.Loader})
+		}
+	}
+	l.head()
+	for i := range v.Clients {
+		c := &v.Clients[i]
+		for j := range c.Stages {
+			if s := &c.Stages[j]; l.shown[c.Host]&(1<<s.Stage) == 0 {
+				l.lines(l.rung(c.Name, c.Host, s))
+			}
+		}
+	}
+	l.lines(l.o.findings(&v))
+	l.lines(l.o.result(&v))
+	return l.err
+}
+
+// Close ends the live line without a verdict.
+func (l *Ladder) Close() error {
+	l.quiet()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// quiet ends the goroutine and wipes the live line. It may be called twice.
+func (l *Ladder) quiet() {
+	l.mu.Lock()
+	stop := l.stop
+	l.stop = nil
+	l.alive = ""
+	l.mu.Unlock()
+	if stop != nil {
+		close(stop)
+		<-l.stopped
+		l.mu.Lock()
+		l.lines("")
+		l.mu.Unlock()
+	}
+}
+
+// lines writes whole lines above the live one.
+func (l *Ladder) lines(s string) {
+	if l.drawn {
+		s = "\r\x1b[2K" + s
+		l.drawn = false
+	}
+	l.write(s)
+}
+
+func (l *Ladder) write(s string) {
+	if s == "" || l.err != nil {
+		return
+	}
+	_, l.err = io.WriteString(l.w, s)
+}
+
+var spinner = [...]string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
+
+func (l *Ladder) drawLive(now time.Time) {
+	if l.alive == "" {
+		return
+	}
+	t := l.after + verdict.Seconds(now.Sub(l.since))
+	text := fmt.Sprintf("  %s %16s  %s", spinner[l.spin%len(spinner)], t, l.alive)
+	l.write("\r\x1b[2K" + l.o.paint(dim, cut(text, l.o.width()-1)))
+	l.drawn = true
+}
+
+// head writes the line above the ladder, once.
+func (l *Ladder) head() {
+	if l.headed {
+		return
+	}
+	l.headed = true
+	l.lines(l.o.head())
+}
+
+// named is the column that tells machines apart, if there are several.
+func (l *Ladder) named(name, host string) string {
+	if len(l.o.Machines) < 2 {
+		return ""
+	}
+	width := 0
+	for _, m := range l.o.Machines {
+		width = max(width, len([]rune(label(m.Name, m.MAC))))
+	}
+	return pad(printable(label(name, host)), width) + "  "
+}
+
+func label(name, host string) string {
+	if name == "" {
+		return host
+	}
+	return name
+}
+
+// rung is the line of a stage.
+func (l *Ladder) rung(name, host string, s *verdict.StageOutcome) string {
+	who := l.named(name, host)
+	return l.o.rung(who, s)
+}
