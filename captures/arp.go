@@ -7,10 +7,13 @@ import (
 	"github.com/google/gopacket/layers"
 )
 
-// notIP decodes frames that carry no IP: ARP.
+// notIP decodes frames that carry no IP: ARP and the spanning tree's.
 func (d *Decoder) notIP() {
-	if d.p.ether == etherARP {
+	switch d.p.ether {
+	case etherARP:
 		d.arp()
+	case etherLLC, etherCookedLLC:
+		d.stp()
 	}
 }
 

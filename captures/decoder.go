@@ -82,6 +82,7 @@ type Decoder struct {
 	tftp      tftpTracker
 	tcp       tcpTracker
 	rpc       rpcTracker
+	bpdus     map[bpduKey]bpduState
 }
 
 // NewDecoder makes a Decoder.
@@ -92,6 +93,7 @@ func NewDecoder(o Options) *Decoder {
 	d.tftp = newTFTPTracker()
 	d.tcp = newTCPTracker()
 	d.rpc = newRPCTracker()
+	d.bpdus = make(map[bpduKey]bpduState)
 	return d
 }
 
@@ -108,7 +110,7 @@ func (d *Decoder) Frame(f FrameInfo, data []byte, emit func(Event)) {
 	if p.macs && p.srcMAC != d.hosts.last {
 		d.firstFrame()
 	}
-	if p.fragment != nil && !d.fragments.join(p) {
+	if p.fragment != nil && !(d.fragments.join(p) && d.parser.whole(p)) {
 		return
 	}
 	switch p.proto {

@@ -61,7 +61,7 @@ type Transfer struct {
 	Ended    time.Time      // when End was seen
 	Last     time.Time      // when the last frame of it was seen
 
-	Size   int64  // TFTP: the tsize that the server announced, -1 if none
+	Size   int64  // TFTP: the tsize that the server announced; NFS: the file's size; HTTP: Content-Length; -1 if none
 	Bytes  int64  // distinct payload bytes seen
 	Digest []byte // SHA-256 of the bytes in order, only if asked for, complete and nothing was missing
 

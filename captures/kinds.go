@@ -74,7 +74,8 @@ const (
 
 	// HTTP, plain, first line and status alone.
 	HTTPRequest  Kind = "http.request"  // http.request.method http.request.uri http.host ip.dst tcp.dstport
-	HTTPResponse Kind = "http.response" // http.response.code http.request.uri http.content_length
+	HTTPResponse Kind = "http.response" // http.response.code [http.request.uri] [http.content_length] [http.transfer] (of a GET that was granted)
+	HTTPDone     Kind = "http.done"     // the last byte of a GET's answer: http.transfer http.request.uri http.bytes
 
 	// TCP.
 	TCPRefused Kind = "tcp.refused" // SYN answered by RST: ip.dst tcp.dstport

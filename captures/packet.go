@@ -33,6 +33,9 @@ const (
 	etherVLAN = 0x8100
 	etherQinQ = 0x88a8
 	etherIPv6 = 0x86dd
+
+	etherLLC       = 0 // gopacket's, for a frame with a length in the type's place
+	etherCookedLLC = 4 // cooked captures', for the same
 )
 
 // A packet is a frame taken apart as far as ports go. Slices point into the

@@ -139,15 +139,12 @@ func (ps *parser) transport(p *packet, header, payload []byte) {
 
 // whole takes apart the transport header of a packet that was put together
 // from fragments.
-func (ps *parser) whole(p *packet, data []byte) bool {
-	first := layers.LayerTypeUDP
-	if p.proto == protoTCP {
-		first = layers.LayerTypeTCP
-	}
-	p.payload, p.segment, p.cut = data, nil, 0
+func (ps *parser) whole(p *packet) bool {
 	switch p.proto {
-	case protoUDP, protoTCP:
-		return ps.layers(p, first, data) && p.segment != nil
+	case protoUDP:
+		return ps.layers(p, layers.LayerTypeUDP, p.payload)
+	case protoTCP:
+		return ps.layers(p, layers.LayerTypeTCP, p.payload)
 	}
 	return true
 }

@@ -63,6 +63,9 @@ type rpcTracker struct {
 	nfs    map[netip.Addr]*nfsServer
 	nodes  int
 	others map[otherCall]bool
+	// later is where the result of a READ waits for the end of its data; nil:
+	// the message is whole.
+	later *readResult
 }
 
 // otherCall is a procedure of a program that we do not read.
@@ -130,21 +133,20 @@ func (d *Decoder) rpcDatagram() {
 // at: all of a reply, but not the data of a READ.
 func (d *Decoder) rpcEnough(peer *rpcPeer, dir int, m []byte) int {
 	// Credentials and verifier are at most 400 bytes each, a path 1024.
-	const callHead, readHead = 2048, 28 + 400 + 128
+	const callHead, replyHead = 2048, 24
 	if dir == 0 {
 		return callHead
 	}
-	if len(m) < 8 {
-		return 8
+	if len(m) < replyHead {
+		return replyHead
 	}
-	if peer == nil {
-		return readHead
+	if peer != nil {
+		if c, ok := d.rpc.calls[callKey{peer.id, binary.BigEndian.Uint32(m)}]; ok && !c.isRead() {
+			return maxMessage
+		}
 	}
-	c, ok := d.rpc.calls[callKey{peer.id, binary.BigEndian.Uint32(m)}]
-	if !ok || c.isRead() {
-		return readHead
-	}
-	return maxMessage
+	// The verifier's length tells where the result begins.
+	return replyHead + int(min(400, binary.BigEndian.Uint32(m[16:]))) + readResultHead
 }
 
 func (c *rpcCallInfo) isRead() bool { return c.prog == progNFS && c.vers == 3 && c.proc == nfsREAD }

@@ -21,28 +21,37 @@ type rpcRecord struct {
 	last   bool // it is the record's last
 	done   bool // the message was looked at; what is left of it is data
 	buf    []byte
+	read   readResult // of the message under way, if it answers a READ
 }
 
-func (r *rpcRecord) reset() {
-	*r = rpcRecord{buf: r.buf[:0]}
-}
+func (r *rpcRecord) reset() { *r = rpcRecord{buf: r.buf[:0], lost: true} }
 
-// gap says that n bytes are missing. Inside data that is no harm.
-func (r *rpcRecord) gap(n int) {
-	if n >= 0 && r.done && n <= r.left {
-		r.skip(n)
+// rpcGap says that n bytes are missing; -1: nobody knows how many. Inside data
+// that is no harm.
+func (d *Decoder) rpcGap(c *tcpConn, dir, n int) {
+	r := &c.records[dir]
+	if n < 0 || n > r.left || r.left == 0 {
+		r.reset()
 		return
 	}
-	r.reset()
-	r.lost = true
+	if !r.done {
+		// A message whose end was cut off may still tell what it was.
+		d.rpcPart(c, dir, nil, true)
+		r.done = true
+	}
+	d.rpcSkip(r, n)
 }
 
-// skip passes over n bytes of the fragment.
-func (r *rpcRecord) skip(n int) {
-	r.left -= n
-	if r.left == 0 && r.last {
-		r.done = false
-		r.buf = r.buf[:0]
+// rpcSkip passes over n bytes of the fragment.
+func (d *Decoder) rpcSkip(r *rpcRecord, n int) {
+	if r.left -= n; r.left > 0 || !r.last {
+		return
+	}
+	r.done = false
+	r.buf = r.buf[:0]
+	if r.read.ok {
+		d.nfsReadFold(&r.read)
+		r.read = readResult{}
 	}
 }
 
@@ -85,7 +94,6 @@ func (d *Decoder) rpcStream(c *tcpConn, dir int, b []byte) {
 			r.marked, r.left, r.last = 0, int(m&^(1<<31)), m>>31 == 1
 			if r.left > maxRecord || r.left == 0 {
 				r.reset()
-				r.lost = true
 				return
 			}
 			continue
@@ -93,9 +101,8 @@ func (d *Decoder) rpcStream(c *tcpConn, dir int, b []byte) {
 		n := min(r.left, len(b))
 		if !r.done {
 			d.rpcPart(c, dir, b[:n], n == r.left && r.last)
-			// The message may have reset the record's state only by way of r.
 		}
-		r.skip(n)
+		d.rpcSkip(r, n)
 		b = b[n:]
 	}
 }
@@ -121,7 +128,9 @@ func (d *Decoder) rpcPart(c *tcpConn, dir int, b []byte, end bool) {
 	r.done = true
 	if dir == 0 {
 		d.rpcCall(c.rpc, m)
-	} else {
-		d.rpcReply(c.rpc, m)
+		return
 	}
+	d.rpc.later = &r.read
+	d.rpcReply(c.rpc, m)
+	d.rpc.later = nil
 }

@@ -33,14 +33,15 @@ type tcpConn struct {
 	half           [2]tcpHalf
 	rpc            *rpcPeer
 	records        [2]rpcRecord
-	http           httpConn
+	http           *httpConn
 }
 
 // tcpHalf is one direction: 0 from the client, 1 from the server.
 type tcpHalf struct {
-	known bool
-	next  uint32
-	held  []tcpPiece // what came too early, by seq
+	known  bool
+	middle bool // its beginning was not seen
+	next   uint32
+	held   []tcpPiece // what came too early, by seq
 }
 
 type tcpPiece struct {
@@ -138,6 +139,9 @@ func (d *Decoder) tcpSegment() {
 	if len(p.payload) > 0 && c.app != appOther {
 		d.tcpDeliver(c, e.dir)
 	}
+	if p.flags&(tcpRST|tcpFIN) != 0 {
+		d.httpClosed(c, e.dir, p.flags&tcpRST != 0)
+	}
 	if p.flags&tcpRST != 0 {
 		d.tcp.forget(c)
 	}
@@ -197,7 +201,7 @@ func (d *Decoder) tcpDeliver(c *tcpConn, dir int) {
 	p := &d.p
 	h := &c.half[dir]
 	if !h.known {
-		h.known, h.next = true, p.seq
+		h.known, h.middle, h.next = true, true, p.seq
 	}
 	data, cut := p.payload, p.cut
 	switch ahead := int32(p.seq - h.next); {
@@ -315,9 +319,9 @@ func (d *Decoder) tcpBytes(c *tcpConn, dir int, data []byte) {
 func (d *Decoder) tcpGap(c *tcpConn, dir, n int) {
 	switch c.app {
 	case appRPC:
-		c.records[dir].gap(n)
+		d.rpcGap(c, dir, n)
 	case appHTTP:
-		c.http.gap(dir, n)
+		d.httpGap(c, dir, n)
 	}
 }
 

@@ -78,6 +78,13 @@ func (k *tftpTracker) unbind(t *tftpTransfer) {
 	k.lastEnd = [2]tftpEnd{}
 }
 
+// restart forgets what an answer brought that the client did not take.
+func (t *tftpTransfer) restart() {
+	t.tftpBlocks, t.oacked = newTFTPBlocks(), false
+	t.Bytes, t.Blocks, t.Resent = 0, 0, 0
+	t.Size, t.BlockSize, t.WindowSize = -1, tftpDefaultBlock, 1
+}
+
 // bind fixes the server's TID.
 func (k *tftpTracker) bind(t *tftpTransfer, server netip.AddrPort) {
 	k.unbind(t)
@@ -112,8 +119,7 @@ func (d *Decoder) tftpFrame() bool {
 	// A server that heard the request twice may have answered from two TIDs;
 	// the client's first word says which one it took.
 	if t := d.tftp.clients[p.source()]; t != nil && !t.heard && !t.over && op >= tftpDATA {
-		const unknownTID = 5
-		if op != tftpERROR || tftpBlock(p.payload) != unknownTID {
+		if op != tftpERROR || tftpBlock(p.payload) != tftpUnknownTID {
 			d.tftp.bind(t, p.destination())
 			d.tftpFromClient(t, op)
 		}
@@ -190,6 +196,9 @@ func (d *Decoder) tftpAnswer(t *tftpTransfer, op int) bool {
 	if t.over || t.bound && (t.heard || !asked || !containsAddr(t.strays, t.Server.Addr())) {
 		return true
 	}
+	if t.bound {
+		t.restart()
+	}
 	d.tftp.bind(t, p.source())
 	d.tftpFromServer(t, op)
 	return true
@@ -230,6 +239,12 @@ func (d *Decoder) tftpFromServer(t *tftpTransfer, op int) {
 
 // tftpFromClient is a datagram from the client to the server's TID.
 func (d *Decoder) tftpFromClient(t *tftpTransfer, op int) {
+	if op == tftpERROR && tftpBlock(d.p.payload) == tftpUnknownTID && !t.heard {
+		// It refuses this answer, and waits for another.
+		d.tftp.unbind(t)
+		t.restart()
+		return
+	}
 	t.heard = true
 	switch op {
 	case tftpACK:

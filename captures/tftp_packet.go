@@ -18,6 +18,7 @@ const (
 
 	tftpPort         = 69
 	tftpDefaultBlock = 512
+	tftpUnknownTID   = 5 // an error code
 )
 
 // tftpOpcode is 0 for what cannot be TFTP.
