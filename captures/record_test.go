@@ -120,12 +120,16 @@ func TestRecordSeesEachFrameOnceAtItsPort(t *testing.T) {
 		t.Errorf("%d frames lost", timeline.Dropped)
 	}
 	want := []captures.Kind{
-		captures.LinkFirst, captures.ARPRequest, captures.LinkFirst, captures.ARPReply,
+		captures.ARPRequest, captures.ARPReply,
 		captures.TFTPRequest, captures.TFTPOack, captures.TFTPStart, captures.TFTPDone,
 	}
 	var got []captures.Kind
 	for _, e := range live {
-		// Late ARP of the kernel's own would be out of place here.
+		// The kernels say things of their own account: to know each other again,
+		// and by IPv6.
+		if e.Kind == captures.LinkFirst {
+			continue
+		}
 		if len(got) < len(want) || e.Kind != captures.ARPRequest && e.Kind != captures.ARPReply {
 			got = append(got, e.Kind)
 		}

@@ -42,6 +42,7 @@ type tcpHalf struct {
 	middle bool // its beginning was not seen
 	next   uint32
 	held   []tcpPiece // what came too early, by seq
+	early  []byte     // the first bytes, while they are too few to tell the protocol
 }
 
 type tcpPiece struct {
@@ -305,7 +306,15 @@ func (d *Decoder) tcpHeld(c *tcpConn, dir int) {
 // tcpBytes hands the stream's next bytes to the connection's protocol.
 func (d *Decoder) tcpBytes(c *tcpConn, dir int, data []byte) {
 	if c.app == appUnknown {
+		h := &c.half[dir]
+		if len(h.early) > 0 {
+			data = append(h.early, data...)
+			h.early = nil
+		}
 		c.app = guess(c, dir, data)
+		if c.app == appUnknown && len(data) < enoughToGuess && !h.middle {
+			h.early = append([]byte(nil), data...)
+		}
 	}
 	switch c.app {
 	case appRPC:
@@ -322,8 +331,13 @@ func (d *Decoder) tcpGap(c *tcpConn, dir, n int) {
 		d.rpcGap(c, dir, n)
 	case appHTTP:
 		d.httpGap(c, dir, n)
+	case appUnknown:
+		c.half[dir].early, c.half[dir].middle = nil, true
 	}
 }
+
+// enoughToGuess is how many bytes from its beginning tell what a stream is.
+const enoughToGuess = 16
 
 // guess tells a protocol by the first bytes of a segment.
 func guess(c *tcpConn, dir int, data []byte) tcpApp {
@@ -334,7 +348,7 @@ func guess(c *tcpConn, dir int, data []byte) tcpApp {
 		return appHTTP
 	}
 	const patience = 32
-	if c.tried++; c.tried >= patience || c.asked && c.tried > 2 {
+	if c.tried++; c.tried >= patience || !c.half[dir].middle && len(data) >= enoughToGuess {
 		return appOther
 	}
 	return appUnknown
