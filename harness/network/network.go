@@ -96,12 +96,20 @@ func (n *Network) addHost(c HostConfig) (*Host, error) {
 		ns.Close()
 		return nil, err
 	}
-	if err := plug(veth); err != nil {
+	err = plug(veth)
+	if err == nil {
+		err = h.Do(func() error { return waitUp(hostInterface) })
+	}
+	if err != nil {
 		ns.Close()
 		return nil, err
 	}
 	return h, nil
 }
+
+// ErrNoTun is what AddTap returns where /dev/net/tun cannot be opened. AddStream
+// needs no such device.
+var ErrNoTun = errors.New("/dev/net/tun cannot be opened")
 
 // AddTap makes a tap called name, plugs it into the segment and returns the
 // descriptor for QEMU (-netdev tap,fd=). Frames carry no virtio header, so a
@@ -110,7 +118,7 @@ func (n *Network) addHost(c HostConfig) (*Host, error) {
 func (n *Network) AddTap(name string) (*os.File, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("opening /dev/net/tun: %w; load it with modprobe tun, and let users open it with chmod 0666 /dev/net/tun", err)
+		return nil, fmt.Errorf("%w: %w; load it with modprobe tun, and let users open it with chmod 0666 /dev/net/tun", ErrNoTun, err)
 	}
 	f := os.NewFile(uintptr(fd), "/dev/net/tun")
 	ifr, err := unix.NewIfreq(name)

@@ -1,26 +1,37 @@
 package network
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pxeproof/pxeproof/harness/sandbox"
 )
 
+// bridges numbers the bridges: they stay for as long as the sandbox.
+var bridges atomic.Int32
+
 func TestMain(m *testing.M) { sandbox.Main(m) }
 
+func port(name string) string { return fmt.Sprintf("%s%d", name, bridges.Load()) }
+
 func TestHostsReachEachOther(t *testing.T) {
-	n, err := New("br0")
+	n, err := New(fmt.Sprintf("br%d", bridges.Add(1)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := n.AddHost(HostConfig{Name: "a", Addr: netip.MustParsePrefix("192.168.1.103/24")})
+	a, err := n.AddHost(HostConfig{Name: port("a"), Addr: netip.MustParsePrefix("192.168.1.103/24")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := n.AddHost(HostConfig{Name: "b", Addr: netip.MustParsePrefix("192.168.1.104/24"), Gateway: netip.MustParseAddr("192.168.1.1")})
+	b, err := n.AddHost(HostConfig{Name: port("b"), Addr: netip.MustParsePrefix("192.168.1.104/24"), Gateway: netip.MustParseAddr("192.168.1.1")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,11 +57,11 @@ func TestHostsReachEachOther(t *testing.T) {
 }
 
 func TestCommandRunsInside(t *testing.T) {
-	n, err := New("br1")
+	n, err := New(fmt.Sprintf("br%d", bridges.Add(1)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := n.AddHost(HostConfig{Name: "c", Addr: netip.MustParsePrefix("10.9.8.7/24")})
+	h, err := n.AddHost(HostConfig{Name: port("c"), Addr: netip.MustParsePrefix("10.9.8.7/24")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,16 +75,61 @@ func TestCommandRunsInside(t *testing.T) {
 }
 
 func TestTapIsPlugged(t *testing.T) {
-	n, err := New("br2")
+	n, err := New(fmt.Sprintf("br%d", bridges.Add(1)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := n.AddTap("tap0")
+	tap := port("tap")
+	f, err := n.AddTap(tap)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := n.AddTap("tap0"); err == nil {
+	if _, err := n.AddTap(tap); err == nil {
 		t.Error("the same tap twice gave no error")
+	}
+}
+
+func TestRelayCarriesFrames(t *testing.T) {
+	n, err := New(fmt.Sprintf("br%d", bridges.Add(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := n.AddHost(HostConfig{Name: port("d"), Addr: netip.MustParsePrefix("10.1.2.3/24")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine, relay, err := n.AddStream(port("client"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- relay.Run(ctx) }()
+
+	// An ARP request from the machine, and the host's answer.
+	mac := []byte{0x52, 0x54, 0, 0, 0, 9}
+	request := slices.Concat([]byte{255, 255, 255, 255, 255, 255}, mac, []byte{8, 6},
+		[]byte{0, 1, 8, 0, 6, 4, 0, 1}, mac, []byte{10, 1, 2, 9}, make([]byte, 6), []byte{10, 1, 2, 3})
+	if _, err := machine.Write(append([]byte{0, 0, 0, byte(len(request))}, request...)); err != nil {
+		t.Fatal(err)
+	}
+	// The host says other things too: its IPv6 address is new.
+	for {
+		var head [4]byte
+		if _, err := io.ReadFull(machine, head[:]); err != nil {
+			t.Fatal(err)
+		}
+		frame := make([]byte, binary.BigEndian.Uint32(head[:]))
+		if _, err := io.ReadFull(machine, frame); err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Equal(frame[:6], mac) && bytes.Equal(frame[6:12], h.MAC()) && bytes.Equal(frame[20:22], []byte{0, 2}) {
+			break
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("the relay ended with %v", err)
 	}
 }

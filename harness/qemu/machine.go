@@ -60,8 +60,16 @@ type NIC struct {
 type Wiring struct {
 	// QMP is a listening unix socket.
 	QMP int
-	// Taps has a tap for each NIC, in order.
-	Taps []int
+	// Ports has a port for each NIC, in order.
+	Ports []PortFD
+}
+
+// A PortFD is the network's end of a machine's cable.
+type PortFD struct {
+	FD int
+	// Stream says that FD is a stream socket that carries frames with their
+	// lengths, and not a tap.
+	Stream bool
 }
 
 // Args is QEMU's command line for m, without the program's name. The serial
@@ -70,8 +78,8 @@ func (m Machine) Args(w Wiring) ([]string, error) {
 	if len(m.NICs) == 0 {
 		return nil, fmt.Errorf("machine %s has no network card to boot from", m.Name)
 	}
-	if len(w.Taps) != len(m.NICs) {
-		return nil, fmt.Errorf("machine %s: %d taps for %d network cards", m.Name, len(w.Taps), len(m.NICs))
+	if len(w.Ports) != len(m.NICs) {
+		return nil, fmt.Errorf("machine %s: %d network ports for %d network cards", m.Name, len(w.Ports), len(m.NICs))
 	}
 	args := []string{
 		"-name", m.Name,
@@ -98,7 +106,7 @@ func (m Machine) Args(w Wiring) ([]string, error) {
 			return nil, fmt.Errorf("machine %s: network card %d has no MAC", m.Name, i)
 		}
 		args = append(args,
-			"-netdev", fmt.Sprintf("tap,id=net%d,fd=%d", i, w.Taps[i]),
+			"-netdev", w.Ports[i].netdev(i),
 			"-device", nic.device(i))
 	}
 	return append(args, m.Extra...), nil
@@ -143,6 +151,14 @@ func cpu(accel string) []string {
 		return []string{"-cpu", "host"}
 	}
 	return nil
+}
+
+// netdev is the argument of -netdev.
+func (p PortFD) netdev(i int) string {
+	if p.Stream {
+		return fmt.Sprintf("stream,id=net%d,server=off,addr.type=fd,addr.str=%d", i, p.FD)
+	}
+	return fmt.Sprintf("tap,id=net%d,fd=%d", i, p.FD)
 }
 
 // device is the argument of -device. Cards boot in the order in which they are

@@ -53,7 +53,7 @@ func TestArgs(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			args, err := c.machine.Args(Wiring{QMP: 3, Taps: []int{4}})
+			args, err := c.machine.Args(Wiring{QMP: 3, Ports: []PortFD{{FD: 4}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestArgsRefuses(t *testing.T) {
 		"uefi without its flash": {Name: "pc", NICs: []NIC{{MAC: mac}}, Firmware: Firmware{Kind: "uefi"}},
 		"no such firmware":       {Name: "pc", NICs: []NIC{{MAC: mac}}, Firmware: Firmware{Kind: "coreboot"}},
 	} {
-		if args, err := m.Args(Wiring{Taps: make([]int, len(m.NICs))}); err == nil {
+		if args, err := m.Args(Wiring{Ports: make([]PortFD, len(m.NICs))}); err == nil {
 			t.Errorf("%s: no error, but %q", name, args)
 		}
 	}
@@ -92,9 +92,9 @@ func TestArgsRefuses(t *testing.T) {
 
 func TestRebootsIsSaid(t *testing.T) {
 	m := Machine{Name: "pc", NICs: []NIC{{MAC: mac}}}
-	once, _ := m.Args(Wiring{Taps: []int{4}})
+	once, _ := m.Args(Wiring{Ports: []PortFD{{FD: 4}}})
 	m.Reboots = true
-	again, _ := m.Args(Wiring{Taps: []int{4}})
+	again, _ := m.Args(Wiring{Ports: []PortFD{{FD: 4}}})
 	if !slices.Contains(once, "-no-reboot") || slices.Contains(again, "-no-reboot") {
 		t.Errorf("-no-reboot: %v without Reboots, %v with", once, again)
 	}

@@ -20,15 +20,21 @@ type Config struct {
 	Machine Machine
 	// Program is the QEMU binary. Default "qemu-system-x86_64", from PATH.
 	Program string
-	// Taps are the machine's ends of the wire, one for each NIC. Start closes
-	// them.
-	Taps []*os.File
+	// Ports are the network's ends of the machine's cables, one for each NIC.
+	// Start closes them.
+	Ports []Port
 	// Console, if not nil, gets every byte of the serial console.
 	Console io.Writer
 	// Line is called with every line of the console, in order.
 	Line func(at time.Time, text string)
 	// Event, if not nil, is called with QEMU's events, in order.
 	Event func(qmp.Event)
+}
+
+// A Port is the network's end of a machine's cable.
+type Port struct {
+	File   *os.File
+	Stream bool // as in PortFD
 }
 
 // A Process is a machine that has been switched on.
@@ -51,8 +57,8 @@ const DefaultProgram = "qemu-system-x86_64"
 // machine is ended when ctx is.
 func Start(ctx context.Context, c Config) (*Process, error) {
 	defer func() {
-		for _, f := range c.Taps {
-			f.Close()
+		for _, p := range c.Ports {
+			p.File.Close()
 		}
 	}()
 	program, err := LookProgram(c.Program)
@@ -66,9 +72,9 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	defer sock.Close()
 	wiring := Wiring{QMP: 3}
 	files := []*os.File{sock}
-	for i, f := range c.Taps {
-		wiring.Taps = append(wiring.Taps, 4+i)
-		files = append(files, f)
+	for i, p := range c.Ports {
+		wiring.Ports = append(wiring.Ports, PortFD{FD: 4 + i, Stream: p.Stream})
+		files = append(files, p.File)
 	}
 	args, err := c.Machine.Args(wiring)
 	if err != nil {

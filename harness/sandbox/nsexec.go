@@ -25,6 +25,12 @@ func CommandIn(ctx context.Context, ns *os.File, name string, arg ...string) *ex
 	cmd.Args[0] = "nsexec"
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s:/proc/%d/fd/%d", envRole, roleNSExec, os.Getpid(), ns.Fd()))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// The program opens the namespace by our descriptor, so the command keeps
+	// that from being collected before it has started.
+	cmd.Cancel = func() error {
+		defer runtime.KeepAlive(ns)
+		return cmd.Process.Kill()
+	}
 	return cmd
 }
 
