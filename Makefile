@@ -42,7 +42,7 @@ packages:
 	@command -v apt-get >/dev/null || exit 0
 	missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort) \
 		<(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' | sed -n 's/ installed$$//p' | sort))
-	if [ -n "$$missing" ] || ! apt-cache show --no-all-versions isc-dhcp-server >/dev/null 2>&1; then
+	if [ -n "$$missing" ] || [ -z "$$(apt-cache madison busybox-static)" ]; then
 		$(SUDO) apt-get update -q
 	fi
 	if [ -n "$$missing" ]; then

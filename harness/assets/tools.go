@@ -75,10 +75,10 @@ func (s *Store) Tool(ctx context.Context, name string) (Tool, error) {
 }
 
 // libraryDirs lists the folders of an unpacked tree in which the dynamic linker
-// looks for libraries: lib, and Debian's lib/<triplet>.
+// looks for libraries, or a program by its run path: lib, lib/<triplet> or its own.
 func libraryDirs(tree string) []string {
 	var dirs []string
-	for _, pattern := range []string{"lib/*.so.*", "lib/*/*.so.*", "usr/lib/*.so.*", "usr/lib/*-linux-gnu/*.so.*", "usr/lib64/*.so.*"} {
+	for _, pattern := range []string{"lib/*.so.*", "lib/*/*.so.*", "usr/lib/*.so.*", "usr/lib/*/*.so.*", "usr/lib64/*.so.*"} {
 		for _, lib := range glob(tree, pattern) {
 			if dir := filepath.Dir(lib); !slices.Contains(dirs, dir) {
 				dirs = append(dirs, dir)
