@@ -13,52 +13,40 @@ const (
 	maxInterfaces = 65536
 )
 
-// nextBlock reads blocks of a pcapng file up to the next frame.
-func (e *Reader) nextBlock(p *Packet) error {
-	for {
-		start := e.in.offset
-		b, err := e.in.peek(8)
-		if err != nil {
-			return err
+// readBlock reads a block of a pcapng file; it may be a frame.
+func (e *Reader) readBlock(p *Packet) (frame bool, err error) {
+	b, err := e.in.peek(8)
+	if err != nil {
+		return false, err
+	}
+	kind, length := e.order.Uint32(b), e.order.Uint32(b[4:])
+	if kind == blockSection { // the same in both byte orders
+		if b, err = e.in.peek(12); err != nil {
+			return false, err
 		}
-		kind, length := e.order.Uint32(b), e.order.Uint32(b[4:])
-		if kind == blockSection { // the same in both byte orders
-			if b, err = e.in.peek(12); err != nil {
-				return err
-			}
-			if length, err = e.section(b); err != nil {
-				return err
-			}
-		}
-		if length < 12 || length%4 != 0 {
-			return fmt.Errorf("a block of %d bytes: the file is corrupt here", length)
-		}
-		switch kind {
-		case blockSection, blockInterface, blockOldPacket, blockSimple, blockStatistics, blockPacket:
-		default:
-			if err := e.in.discard(int64(length)); err != nil {
-				return &Error{start, err}
-			}
-			continue
-		}
-		if length > maxBlock {
-			return fmt.Errorf("a block of %d bytes: the file is corrupt here", length)
-		}
-		if b, err = e.in.peek(int(length)); err != nil {
-			return unexpected(err)
-		}
-		if again := e.order.Uint32(b[length-4:]); again != length {
-			return fmt.Errorf("a block begins with length %d and ends with %d: the file is corrupt here", length, again)
-		}
-		e.in.skip(int(length))
-		frame, err := e.block(kind, b[8:length-4], p)
-		if err != nil {
-			return &Error{start, err}
-		}
-		if frame {
-			return nil
+		if length, err = e.section(b); err != nil {
+			return false, err
 		}
 	}
+	if length < 12 || length%4 != 0 {
+		return false, fmt.Errorf("a block of %d bytes: the file is corrupt here", length)
+	}
+	switch kind {
+	case blockSection, blockInterface, blockOldPacket, blockSimple, blockStatistics, blockPacket:
+	default:
+		return false, e.in.discard(int64(length))
+	}
+	if length > maxBlock {
+		return false, fmt.Errorf("a block of %d bytes: the file is corrupt here", length)
+	}
+	if b, err = e.in.peek(int(length)); err != nil {
+		return false, err
+	}
+	if again := e.order.Uint32(b[length-4:]); again != length {
+		return false, fmt.Errorf("a block begins with length %d and ends with %d: the file is corrupt here", length, again)
+	}
+	e.in.skip(int(length))
+	return e.block(kind, b[8:length-4], p)
 }
 
 // section begins a section: it sets the byte order and forgets the interfaces.

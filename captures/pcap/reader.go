@@ -34,7 +34,7 @@ func (e *Error) Unwrap() error { return e.Err }
 type Reader struct {
 	in     *window
 	order  binary.ByteOrder
-	next   func(*Packet) error
+	next   func(*Packet) (frame bool, err error) // reads a record or block
 	ifaces []iface
 	// pcap
 	nanos bool
@@ -75,7 +75,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	}
 	switch magic := binary.LittleEndian.Uint32(b); magic {
 	case blockSection:
-		e.next, e.order = e.nextBlock, binary.LittleEndian
+		e.next, e.order = e.readBlock, binary.LittleEndian
 		return e, nil
 	case 0xa1b2c3d4, 0xa1b23c4d:
 		e.order, e.nanos = binary.LittleEndian, magic == 0xa1b23c4d
@@ -91,25 +91,27 @@ func NewReader(r io.Reader) (*Reader, error) {
 	// The upper bits say whether frames end with a checksum.
 	e.link = uint16(e.order.Uint32(b[20:]))
 	in.skip(24)
-	e.next = e.nextRecord
+	e.next = e.readRecord
 	return e, nil
 }
 
 // Next reads the next frame into p. At the end of the file it returns io.EOF;
 // any other error is an *Error, and nothing can be read after it.
 func (e *Reader) Next(p *Packet) error {
-	at := e.in.offset
-	err := e.next(p)
-	if err == nil || err == io.EOF {
-		return err
+	for {
+		at := e.in.offset
+		frame, err := e.next(p)
+		switch {
+		case err == io.EOF:
+			return err
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return &Error{at, fmt.Errorf("the file ends in the middle of this frame or block: %w", err)}
+		case err != nil:
+			return &Error{at, err}
+		case frame:
+			return nil
+		}
 	}
-	if already := (*Error)(nil); errors.As(err, &already) {
-		return err
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("the file ends in the middle of a frame: %w", err)
-	}
-	return &Error{at, err}
 }
 
 // Dropped is how many frames the recorder says that it lost, as far as the
@@ -122,32 +124,25 @@ func (e *Reader) Dropped() uint64 {
 	return n
 }
 
-// nextRecord reads a record of a pcap file.
-func (e *Reader) nextRecord(p *Packet) error {
+// readRecord reads a record of a pcap file.
+func (e *Reader) readRecord(p *Packet) (frame bool, err error) {
 	head, err := e.in.peek(16)
 	if err != nil {
-		return err
+		return false, err
 	}
 	sec, frac := e.order.Uint32(head), e.order.Uint32(head[4:])
 	n, length := e.order.Uint32(head[8:]), e.order.Uint32(head[12:])
 	if n > snapLength {
-		return fmt.Errorf("a frame of %d bytes: the file is corrupt here", n)
+		return false, fmt.Errorf("a frame of %d bytes: the file is corrupt here", n)
 	}
 	b, err := e.in.peek(16 + int(n))
 	if err != nil {
-		return unexpected(err)
+		return false, err
 	}
 	e.in.skip(len(b))
 	if !e.nanos {
 		frac *= 1000
 	}
 	*p = Packet{Link: e.link, At: time.Unix(int64(sec), int64(frac)).UTC(), Data: b[16:], Length: int(max(length, n))}
-	return nil
-}
-
-func unexpected(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
+	return true, nil
 }

@@ -65,8 +65,11 @@ func (w *window) discard(n int64) error {
 	for n > 0 {
 		have := int64(len(w.buf) - w.at)
 		if have == 0 {
+			if w.err == io.EOF {
+				return io.ErrUnexpectedEOF
+			}
 			if w.err != nil {
-				return unexpected(w.err)
+				return w.err
 			}
 			w.fill()
 			continue

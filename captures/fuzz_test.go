@@ -1,0 +1,196 @@
+package captures_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"github.com/pxeproof/pxeproof/captures"
+	"github.com/pxeproof/pxeproof/captures/pcap"
+)
+
+// small are limits that a fuzzer reaches.
+var small = captures.Limits{Machines: 4, Transfers: 4, Streams: 3, Handles: 3, Held: 3000, Events: 100}
+
+// fuzzDecode decodes frames and holds what must hold for any input.
+func fuzzDecode(t *testing.T, link captures.LinkType, frames ...[]byte) {
+	t.Helper()
+	o := captures.Options{Limits: small, Digest: func(captures.Transfer) bool { return true }}
+	d := captures.NewDecoder(o)
+	n := 0
+	emit := func(e captures.Event) {
+		if e.Frame.Number < 1 || e.Frame.Number > n {
+			t.Errorf("%s names frame %d of %d", e.Kind, e.Frame.Number, n)
+		}
+		b, err := json.Marshal(e)
+		if err != nil {
+			t.Fatalf("%s: %v", e.Kind, err)
+		}
+		var back captures.Event
+		if err := json.Unmarshal(b, &back); err != nil {
+			t.Fatalf("%s: %v\n%s", e.Kind, err, b)
+		}
+		if !reflect.DeepEqual(e, back) {
+			t.Errorf("%s\nbecomes %#v\nof      %#v", b, back, e)
+		}
+	}
+	for _, f := range frames {
+		n++
+		d.Frame(captures.FrameInfo{Number: n, At: epoch, Port: "p", Link: link, Length: len(f)}, f, emit)
+	}
+	d.Finish(emit)
+	for _, x := range d.Transfers() {
+		if x.Bytes < 0 || x.Blocks < 0 || x.Resent < 0 || x.Start.Number < 1 {
+			t.Errorf("%+v", x)
+		}
+	}
+}
+
+// split cuts fuzz data into frames: two bytes of length before each.
+func split(b []byte) (frames [][]byte) {
+	for len(b) >= 2 && len(frames) < 64 {
+		n := min(int(b[0])<<8|int(b[1]), len(b)-2)
+		frames = append(frames, b[2:2+n])
+		b = b[2+n:]
+	}
+	return frames
+}
+
+func join(frames ...[]byte) (b []byte) {
+	for _, f := range frames {
+		b = append(append(b, byte(len(f)>>8), byte(len(f))), f...)
+	}
+	return b
+}
+
+func FuzzFrames(f *testing.F) {
+	session, _ := nfsSession(f)
+	f.Add(uint16(1), join(session[:20]...))
+	f.Add(uint16(1), join(append([][]byte{ask(f, "f")}, lockStep(f, content(600), 512, plainNumber)...)...))
+	f.Add(uint16(1), join(pieces(f, toPC(f, data(1, content(4000))), 1480)...))
+	f.Add(uint16(113), join(append([]byte{0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0}, session[0][12:]...)))
+	f.Add(uint16(276), join(append([]byte{8, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0}, session[0][14:]...)))
+	f.Add(uint16(101), join(session[0][14:]))
+	f.Add(uint16(1), join(fromClient(f, bootp{options: append(opt(53, 1), 255)})))
+	f.Fuzz(func(t *testing.T, link uint16, b []byte) {
+		fuzzDecode(t, captures.LinkType(link), split(b)...)
+	})
+}
+
+func FuzzDHCP(f *testing.F) {
+	f.Add(bootp{op: 2, options: append(append(opt(53, 2), opt(52, 3)...), 255), file: append(opt(67, 'x'), 255)}.bytes())
+	f.Add(bootp{op: 1}.bytes())
+	f.Fuzz(func(t *testing.T, m []byte) {
+		if len(m) > 60_000 {
+			return
+		}
+		fuzzDecode(t, captures.LinkEthernet, udp(t, pc, 68, everybody, 67, m), udp(t, server, 67, everybody, 68, m))
+	})
+}
+
+func FuzzTFTP(f *testing.F) {
+	f.Add(join(rrq("f", "blksize", "8", "tsize", "0"), oack("blksize", "8"), ack(0), data(1, content(8)), ack(1), data(2, nil), ack(2)))
+	f.Add(join(rrq("f"), tftpError(1, "no")))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var frames [][]byte
+		for i, m := range split(b) {
+			switch {
+			case i == 0:
+				frames = append(frames, udp(t, pc, 2000, server, 69, m))
+			case i%2 == 1:
+				frames = append(frames, toPC(t, m))
+			default:
+				frames = append(frames, toServer(t, m))
+			}
+		}
+		fuzzDecode(t, captures.LinkEthernet, frames...)
+	})
+}
+
+// FuzzRPC gives calls and replies in turn, as datagrams.
+func FuzzRPC(f *testing.F) {
+	f.Add(join(call(1, portmapper, 2, 3, xdr{}.num(mountd, 3, 17, 0)), reply(1, xdr{}.num(20048))))
+	f.Add(join(call(1, portmapper, 3, 3, xdr{}.num(nfs, 3).text("tcp")), reply(1, xdr{}.text("1.2.3.4.8.1"))))
+	f.Add(join(call(1, mountd, 3, 1, xdr{}.text("/x")), reply(1, xdr{}.num(0).opaque([]byte("h"))), lookupCall(2, []byte("h"), "a"), lookupReply(2, []byte("i")),
+		readCall(3, []byte("i"), 0, 9), readReply(3, 9, true, content(9))))
+	f.Add(join(call(4, nfs, 3, 17, xdr{}.opaque([]byte("h")).num64(0).num64(0).num(1, 1)),
+		reply(4, xdr{}.num(0, 0).num64(0).num(1).num64(5).text("ks").num64(1).num(0).num(1).opaque([]byte("k")).num(0, 1))))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var frames [][]byte
+		for i, m := range split(b) {
+			if i%2 == 0 {
+				frames = append(frames, datagram(t, m, 2049))
+			} else {
+				frames = append(frames, answer(t, m, 2049))
+			}
+		}
+		fuzzDecode(t, captures.LinkEthernet, frames...)
+	})
+}
+
+// FuzzStream gives the bytes of a TCP connection, from both sides in turn. The
+// port decides whether the protocol is known or must be guessed; the sequence
+// numbers jump where gap has a bit.
+func FuzzStream(f *testing.F) {
+	f.Add(uint16(2049), uint64(0), join(marked(lookupCall(1, []byte("h"), "a")), marked(lookupReply(1, []byte("i"))), marked(readCall(2, []byte("i"), 0, 2000)), marked(readReply(2, 2000, true, content(2000)))))
+	f.Add(uint16(80), uint64(4), join([]byte("GET / HTTP/1.1\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")))
+	f.Add(uint16(80), uint64(2), join([]byte("GET / HTTP/1.1\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nabc")))
+	f.Fuzz(func(t *testing.T, port uint16, gap uint64, b []byte) {
+		c := newConn(t, 800, port)
+		frames := c.open()
+		for i, m := range split(b) {
+			if gap>>(i%64)&1 == 1 {
+				c.seq[i%2] += 10
+			}
+			frames = append(frames, c.send(i%2, m)...)
+		}
+		fuzzDecode(t, captures.LinkEthernet, frames...)
+	})
+}
+
+// FuzzRead reads files.
+func FuzzRead(f *testing.F) {
+	var b bytes.Buffer
+	w := pcap.NewWriter(&b, "fuzz")
+	if _, err := w.Interface("p", 1); err != nil {
+		f.Fatal(err)
+	}
+	for _, frame := range append([][]byte{ask(f, "f")}, lockStep(f, content(600), 512, plainNumber)...) {
+		if err := w.Packet(0, epoch, frame, len(frame)); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, file []byte) {
+		tl, err := captures.ReadWith(bytes.NewReader(file), captures.Options{Limits: small})
+		if tl == nil && err == nil {
+			t.Error("neither a timeline nor an error")
+		}
+	})
+}
+
+func FuzzEventJSON(f *testing.F) {
+	f.Add([]byte(`{"at":"2026-01-02T15:04:05Z","source":"wire","kind":"k","fields":{"a":1,"b":"x","c":true,"d":"1.2.3.4"},"types":{"d":"addr"}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var e captures.Event
+		if json.Unmarshal(b, &e) != nil {
+			return
+		}
+		out, err := json.Marshal(e)
+		if err != nil {
+			t.Fatalf("%v of %s", err, b)
+		}
+		var back captures.Event
+		if err := json.Unmarshal(out, &back); err != nil {
+			t.Fatalf("%v of %s", err, out)
+		}
+		again, err := json.Marshal(back)
+		if err != nil || !bytes.Equal(out, again) {
+			t.Errorf("%s\nbecomes %s (%v)", out, again, err)
+		}
+	})
+}
