@@ -1,0 +1,375 @@
+package dhcpd
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/pxeproof/pxeproof/servers/conf"
+)
+
+// A Sourced is a value with the statement that it comes from. The zero Pos
+// says that no statement does: it is dhcpd's own, or the client's.
+type Sourced[T any] struct {
+	Value T
+	Pos   conf.Pos
+}
+
+// A Reply says what kind of answer a message gets.
+type Reply uint8
+
+// The replies.
+const (
+	NoReply    Reply = iota // silence; Answer.Reason says why
+	OfferReply              // DHCPOFFER
+	AckReply                // DHCPACK
+	NakReply                // DHCPNAK
+	BOOTPReply
+)
+
+func (r Reply) String() string {
+	return [...]string{"no reply", "DHCPOFFER", "DHCPACK", "DHCPNAK", "BOOTREPLY"}[r]
+}
+
+// An Answer is what dhcpd answers. Of an answer with NoReply only Reason and
+// what comes before Address are to be looked at.
+type Answer struct {
+	Reply  Reply
+	Reason Sourced[string] // of NoReply: why, in one sentence
+
+	Network *Network
+	Subnet  *Subnet
+	Pool    *Pool // nil for a fixed address
+	Host    *Host // the declaration whose options are in the answer; may be nil
+	Classes []*Class
+	Known   bool
+	// Candidates are the ranges that the client may have an address of, in the
+	// order in which dhcpd tries their pools.
+	Candidates []Range
+
+	Address Sourced[netip.Addr] // yiaddr; Pos is the fixed-address or range statement
+	SIAddr  Sourced[netip.Addr] // 0.0.0.0 unless next-server says otherwise
+	// File and SName are as configured: without NULs, and perhaps longer than
+	// what Wire could take.
+	File  Sourced[[]byte]
+	SName Sourced[[]byte]
+	// Options are those of the reply, in its order, those in the file and sname
+	// fields (option overload) included.
+	Options []OptionValue
+	// LeaseTime is that of option 51, without one 0.
+	LeaseTime time.Duration
+	// Broadcast says that always-broadcast is on.
+	Broadcast     bool
+	Authoritative Sourced[bool] // whether this server may send a DHCPNAK here
+
+	// Wire holds the bytes of the reply's variable part.
+	Wire Wire
+	// Identify says that the client's identifier is to be remembered with the
+	// lease (it is not if ignore-client-uids is on).
+	Identify bool
+	// OneLease and Duplicates are one-lease-per-client and its companion.
+	OneLease, Duplicates bool
+	// Stash says that the relay's options are to be remembered with the lease.
+	Stash bool
+}
+
+// An OptionValue is an option of a reply.
+type OptionValue struct {
+	Code  uint8
+	Name  string
+	Value []byte
+	Pos   conf.Pos
+}
+
+// Option finds an option of the reply by its code; nil if it is not there.
+func (a *Answer) Option(code uint8) *OptionValue {
+	for i := range a.Options {
+		if a.Options[i].Code == code {
+			return &a.Options[i]
+		}
+	}
+	return nil
+}
+
+// Answer is what dhcpd answers to a message. A DHCPREQUEST is taken to be for a
+// lease that the client may have; whether it may is for the server to know.
+func (c *Config) Answer(q Query) Answer { return c.Client(q).Answer() }
+
+// Answer is what dhcpd answers to the message that Client was asked about.
+func (cl *Client) Answer() Answer {
+	a := Answer{Network: cl.Network, Classes: cl.Classes, Known: cl.Known}
+	q := cl.env.q
+	switch q.Type {
+	case Inform:
+		return cl.inform(a)
+	case BOOTP, Discover, Request:
+	default:
+		return a.silent(conf.Pos{}, "a %s is not answered", q.Type)
+	}
+	if cl.Network == nil {
+		return a.silent(conf.Pos{}, "no subnet is declared for the network of the message (%s)", cl.origin())
+	}
+	a.Authoritative = authority(cl.Network.Scope)
+	cl.candidates(&a)
+	if !cl.choose(&a) {
+		return a
+	}
+	a.Authoritative = authority(a.Subnet.Scope)
+	return cl.lease(a)
+}
+
+func authority(s *Scope) Sourced[bool] { return Sourced[bool]{s.Authoritative, s.AuthoritativePos} }
+
+func (cl *Client) origin() string {
+	if q := cl.env.q; set4(q.GIAddr) {
+		return "relay " + q.GIAddr.String()
+	} else {
+		return "server address " + q.Server.String()
+	}
+}
+
+func (a Answer) silent(at conf.Pos, format string, arg ...any) Answer {
+	a.Reply, a.Reason = NoReply, Sourced[string]{fmt.Sprintf(format, arg...), at}
+	return a
+}
+
+func (cl *Client) candidates(a *Answer) {
+	for _, p := range cl.Network.Pools {
+		if cl.Permitted(p) {
+			a.Candidates = append(a.Candidates, p.Ranges...)
+		}
+	}
+}
+
+// choose decides about address, subnet and pool.
+func (cl *Client) choose(a *Answer) bool {
+	want := cl.env.q.Address
+	switch {
+	case cl.Fixed != nil && (!want.IsValid() || want == cl.Address):
+		a.Address = Sourced[netip.Addr]{cl.Address, cl.Fixed.FixedPos}
+		a.Subnet, a.Host = cl.Network.Subnet(cl.Address), cl.Fixed
+		return true
+	case !want.IsValid() && len(a.Candidates) > 0:
+		want = a.Candidates[0].High
+	case !want.IsValid() && len(cl.Network.Pools) == 0:
+		*a = a.silent(cl.Network.Pos, "the network %s has no range of addresses, and no host with a fixed address is for the client", cl.Network.Name)
+		return false
+	case !want.IsValid():
+		*a = a.silent(cl.Network.Pools[0].Pos, "no pool of the network %s is open to the client", cl.Network.Name)
+		return false
+	}
+	for _, p := range cl.Network.Pools {
+		if r, ok := p.Range(want); ok {
+			a.Address = Sourced[netip.Addr]{want, r.Pos}
+			a.Pool, a.Subnet = p, r.Subnet
+			return true
+		}
+	}
+	*a = a.silent(cl.Network.Pos, "%s is in no range of the network %s", want, cl.Network.Name)
+	return false
+}
+
+// lease answers with the address that has been chosen.
+func (cl *Client) lease(a Answer) Answer {
+	e, q := cl.env, cl.env.q
+	e.out, e.vars = newState(), &vars{}
+	addr := a.Address.Value.As4()
+	e.lease = &leased{address: addr[:], fixed: a.Pool == nil, host: a.Host}
+	limit := a.Subnet.Scope
+	e.scope(a.Subnet.Scope, nil)
+	if a.Pool != nil {
+		e.scope(a.Pool.Scope, a.Pool.Network.Scope)
+		limit = a.Pool.Scope
+	}
+	for i := len(e.classes) - 1; i >= 0; i-- {
+		e.scope(e.classes[i].Scope, limit)
+	}
+	a.Classes = e.classes
+	if secs, ok := e.parameter("min-secs"); ok && q.Type == Discover && len(secs) > 0 && q.Secs < uint16(secs[0]) {
+		return a.silent(e.posOf("min-secs"), "min-secs is %d, and the client has waited for %d s only", secs[0], q.Secs)
+	}
+	if a.Host == nil {
+		a.Host = e.cfg.host(e)
+		if q.Bound {
+			e.lease.host = a.Host
+		}
+	}
+	if a.Host != nil {
+		e.scope(a.Host.Scope, limit)
+	}
+	for _, deny := range []struct {
+		parameter string
+		applies   bool
+		reason    string
+	}{
+		{"boot-unknown-clients", a.Host == nil, "unknown clients are denied, and no host declaration is for the client"},
+		{"allow-bootp", q.Type == BOOTP, "BOOTP is denied"},
+		{"allow-booting", true, "booting is denied"},
+	} {
+		if is, ok := e.flag(deny.parameter); ok && !is && deny.applies {
+			return a.silent(e.posOf(deny.parameter), "%s", deny.reason)
+		}
+	}
+	a.File, a.SName = e.text("filename"), e.text("server-name")
+	e.lease.host = a.Host
+	a.Reply = map[MessageType]Reply{Discover: OfferReply, Request: AckReply, BOOTP: BOOTPReply}[q.Type]
+	if a.Reply != OfferReply {
+		e.run(e.commit)
+	}
+	ignoreID, _ := e.flag("ignore-client-uids")
+	a.Identify = !ignoreID
+	a.OneLease, _ = e.flag("one-lease-per-client")
+	duplicates, ok := e.flag("duplicates")
+	a.Duplicates = duplicates || !ok
+	stash, ok := e.flag("stash-agent-options")
+	a.Stash = stash || !ok
+	a.Broadcast, _ = e.flag("always-broadcast")
+	if a.Reply == BOOTPReply && a.Pool == nil {
+		return cl.staticBOOTP(a)
+	}
+	return cl.complete(a)
+}
+
+// complete adds what dhcpd adds on its own account, and packs.
+func (cl *Client) complete(a Answer) Answer {
+	e, q := cl.env, cl.env.q
+	dhcp := e.cfg.spaces.dhcp
+	if _, ok := q.Options[118]; ok {
+		e.own(118, q.Options[118])
+	}
+	if a.Reply != BOOTPReply {
+		e.own(53, []byte{byte(map[Reply]MessageType{OfferReply: Offer, AckReply: ACK}[a.Reply])})
+		e.serverIdentifier()
+		a.LeaseTime = e.leaseTime()
+		seconds := uint32(a.LeaseTime / time.Second)
+		e.own(51, binary.BigEndian.AppendUint32(nil, seconds))
+		// Renewing has to come before rebinding, and that before the end.
+		for _, code := range []uint32{59, 58} {
+			if b, ok := e.held(dhcp, code); ok && len(b) >= 4 {
+				if t := binary.BigEndian.Uint32(b); t >= seconds {
+					e.out.delete(dhcp, code)
+				} else if code == 59 {
+					seconds = t
+				}
+			}
+		}
+	}
+	a.SIAddr = e.nextServer()
+	e.ownIfUnset(1, a.Subnet.mask())
+	e.hostName(&a)
+	e.echoClientID()
+	if is, _ := e.flag("use-lease-addr-for-default-route"); is {
+		e.ownIfUnset(3, a.Address.Value.AsSlice())
+	}
+	pk := packer{env: e, requested: e.requestList(), overload: true, bootp: a.Reply == BOOTPReply, reply: &a,
+		terminate: q.TerminatesTexts() && q.Type != BOOTP}
+	if b, ok := q.Options[57]; ok && len(b) == 2 {
+		pk.maxSize = int(binary.BigEndian.Uint16(b))
+	} else if b, held := e.held(dhcp, 57); !ok && held && len(b) == 2 {
+		pk.maxSize = int(binary.BigEndian.Uint16(b))
+	}
+	pk.pack()
+	return a
+}
+
+// own sets an option of dhcpd's own.
+func (e *env) own(code uint32, b []byte) {
+	e.out.put(&held{option: e.cfg.spaces.dhcp.coded(code), value: constant(bytes.Clone(b), conf.Pos{})})
+}
+
+func (e *env) ownIfUnset(code uint32, b []byte) {
+	if e.out.find(e.cfg.spaces.dhcp, code) == nil {
+		e.own(code, b)
+	}
+}
+
+// serverIdentifier makes sure that there is one: the address of the interface,
+// unless the file gives an address.
+func (e *env) serverIdentifier() {
+	if b, ok := e.held(e.cfg.spaces.dhcp, 54); !ok || len(b) != 4 {
+		if e.q.Server.Is4() {
+			e.own(54, e.q.Server.AsSlice())
+		}
+	}
+}
+
+// The lease times of a file without any, in seconds.
+const (
+	defaultLeaseTime = 43200
+	defaultMaxTime   = 86400
+	defaultMinTime   = 300
+)
+
+func (e *env) seconds(name string, otherwise uint32) uint32 {
+	if b, ok := e.parameter(name); ok && len(b) == 4 {
+		return binary.BigEndian.Uint32(b)
+	}
+	return otherwise
+}
+
+// leaseTime is the time that the client asked for, within the limits.
+func (e *env) leaseTime() time.Duration {
+	t := e.seconds("default-lease-time", defaultLeaseTime)
+	if b := e.q.Options[51]; len(b) == 4 {
+		t = binary.BigEndian.Uint32(b)
+	}
+	longest := e.seconds("max-lease-time", defaultMaxTime)
+	t = min(t, longest)
+	if shortest := e.seconds("min-lease-time", min(defaultMinTime, longest)); t < shortest {
+		t = shortest
+	}
+	return time.Duration(t) * time.Second
+}
+
+func (e *env) text(name string) Sourced[[]byte] {
+	b, ok := e.parameter(name)
+	if !ok || len(b) == 0 {
+		return Sourced[[]byte]{}
+	}
+	return Sourced[[]byte]{b, e.posOf(name)}
+}
+
+func (e *env) posOf(name string) conf.Pos {
+	if h := e.out.find(e.cfg.spaces.server, e.cfg.spaces.server.byName[name].Code); h != nil {
+		return h.pos
+	}
+	return conf.Pos{}
+}
+
+func (e *env) nextServer() Sourced[netip.Addr] {
+	if b, ok := e.parameter("next-server"); ok && len(b) >= 4 {
+		return Sourced[netip.Addr]{netip.AddrFrom4([4]byte(b[:4])), e.posOf("next-server")}
+	}
+	return Sourced[netip.Addr]{Value: netip.IPv4Unspecified()}
+}
+
+// hostName fills in host-name by the name of the host declaration.
+func (e *env) hostName(a *Answer) {
+	if is, _ := e.flag("use-host-decl-names"); is && a.Host != nil {
+		if e.out.find(e.cfg.spaces.dhcp, 12) == nil {
+			e.out.put(&held{option: e.cfg.spaces.dhcp.coded(12), value: constant([]byte(a.Host.Name), a.Host.Pos), pos: a.Host.Pos})
+		}
+	}
+}
+
+// echoClientID returns the client's identifier (RFC 6842) if that is on.
+func (e *env) echoClientID() {
+	if is, _ := e.flag("echo-client-id"); is {
+		e.echo = true
+		if id, ok := e.q.Options[61]; ok {
+			e.own(61, id)
+		}
+	}
+}
+
+// requestList is the parameter request list that counts: the file's, else the
+// client's.
+func (e *env) requestList() []byte {
+	if e.out.find(e.cfg.spaces.dhcp, 55) != nil {
+		b, _ := e.held(e.cfg.spaces.dhcp, 55)
+		return b
+	}
+	return e.q.Options[55]
+}
