@@ -27,9 +27,9 @@ type RecordConfig struct {
 	Exclude []string
 	// Options are the decoder's.
 	Options Options
-	// Sink is called with every event, in order, from one goroutine. It must
+	// Sink is called with the recorder and every event, in order, from one goroutine. It must
 	// not block for long: the ring holds 32 MiB of frames meanwhile. Nil: none.
-	Sink func(Event)
+	Sink func(*Recorder, Event)
 	// Ring is the size of the ring; its zero value has good defaults.
 	Ring ring.Config
 }
@@ -257,7 +257,7 @@ func (r *Recorder) event(e Event) {
 		r.omitted++
 	}
 	if r.config.Sink != nil {
-		r.config.Sink(e)
+		r.config.Sink(r, e)
 	}
 }
 

@@ -101,7 +101,7 @@ func TestRecordSeesEachFrameOnceAtItsPort(t *testing.T) {
 	var live []captures.Event
 	r := record(t, captures.RecordConfig{
 		File: file, Exclude: []string{"r0"},
-		Sink:    func(e captures.Event) { live = append(live, e) },
+		Sink:    func(_ *captures.Recorder, e captures.Event) { live = append(live, e) },
 		Options: captures.Options{Digest: func(captures.Transfer) bool { return true }},
 	})
 	client, server, session := listen(t, a, "10.1.1.1:1024"), listen(t, b, "10.1.1.2:69"), listen(t, b, "10.1.1.2:2000")
@@ -199,7 +199,7 @@ func run(t *testing.T, name string, arg ...string) string {
 func TestInjectedEventsAreInOrderOfTime(t *testing.T) {
 	a, b := lan(t, "r1")
 	seen := make(chan captures.Event, 100)
-	r := record(t, captures.RecordConfig{Exclude: []string{"r1"}, Sink: func(e captures.Event) { seen <- e }})
+	r := record(t, captures.RecordConfig{Exclude: []string{"r1"}, Sink: func(_ *captures.Recorder, e captures.Event) { seen <- e }})
 	line := func(text string) {
 		r.Inject(captures.Event{At: time.Now(), Source: captures.Console, Kind: captures.ConsoleLine, Fields: []captures.Field{{Name: "text", Value: text}}})
 	}
