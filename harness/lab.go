@@ -1,0 +1,333 @@
+// Package harness runs a lab: a network with server hosts and machines, inside
+// a sandbox, with everything that goes over the wire recorded.
+//
+// Its parts stand alone: sandbox makes the namespaces, network the bridge and
+// the hosts, qemu the machines, assets finds firmware and kernels, guest builds
+// what the machines boot. A newcomer starts at [Start], which puts them
+// together, and then reads the parts in that order.
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/digitalocean/go-qemu/qmp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pxeproof/pxeproof/captures"
+	"github.com/pxeproof/pxeproof/harness/network"
+	"github.com/pxeproof/pxeproof/harness/qemu"
+	"github.com/pxeproof/pxeproof/servers"
+)
+
+// Names of what a lab leaves in its folder, beside one ConsoleLog and one
+// CommandFile for each machine.
+const (
+	CaptureFile = "capture.pcapng"
+	EventsFile  = "events.jsonl"
+)
+
+// ConsoleLog is the file with every byte of a machine's serial console, and
+// CommandFile the one with the QEMU command line that ran it.
+func ConsoleLog(machine string) string  { return machine + ".console.log" }
+func CommandFile(machine string) string { return machine + ".qemu.txt" }
+
+// A Config describes a lab.
+type Config struct {
+	// Dir is an existing folder, for the capture and the logs.
+	Dir string
+	// Hosts are the server hosts.
+	Hosts []Host
+	// Machines are switched on when every server is bound.
+	Machines []qemu.Machine
+	// QEMU is the program; empty for the default.
+	QEMU string
+	// Sink is called with every event, in order, from one goroutine, and with
+	// the recorder, for the transfers that the event speaks of. It must not
+	// block.
+	Sink func(*captures.Recorder, captures.Event)
+	// Digest says which TFTP transfers are worth hashing.
+	Digest func(captures.Transfer) bool
+}
+
+// A Host is a server host and what runs on it.
+type Host struct {
+	network.HostConfig
+	// Servers makes its servers; log takes what a server has to say.
+	Servers []func(log func(text string)) servers.Server
+}
+
+// A Lab is running.
+type Lab struct {
+	config   Config
+	recorder *captures.Recorder
+	events   *eventLog
+	machines []*qemu.Process
+	group    *errgroup.Group // servers and what watches the machines
+	broken   <-chan struct{} // the group's context: done when a server has ended by itself
+	stop     context.CancelFunc
+	allOff   chan struct{}
+}
+
+// errBroken marks what is the lab's own failure, and not the boot's.
+var errBroken = errors.New("the lab broke")
+
+// Start brings a lab up, in the network namespace of the caller. When it
+// returns every server is bound, the recorder runs and the machines are
+// switched on. ctx bounds the whole life of the lab. On an error nothing runs
+// any more.
+func Start(ctx context.Context, c Config) (_ *Lab, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	l := &Lab{config: c, stop: stop, allOff: make(chan struct{})}
+	group, gctx := errgroup.WithContext(ctx)
+	l.group, l.broken = group, gctx.Done()
+	defer func() {
+		if err != nil {
+			_, cerr := l.Close()
+			err = errors.Join(err, cerr)
+		}
+	}()
+	lan, err := network.New("lan")
+	if err != nil {
+		return nil, err
+	}
+	hosts := make([]*network.Host, len(c.Hosts))
+	for i, h := range c.Hosts {
+		if hosts[i], err = lan.AddHost(h.HostConfig); err != nil {
+			return nil, err
+		}
+	}
+	ports := make([][]qemu.Port, len(c.Machines))
+	defer func() {
+		for _, ps := range ports {
+			for _, p := range ps {
+				p.File.Close() // those that no machine has taken
+			}
+		}
+	}()
+	for i, m := range c.Machines {
+		if ports[i], err = l.plug(gctx, lan, m); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.record(ctx, lan, hosts); err != nil {
+		return nil, err
+	}
+	if err := l.serve(gctx, hosts); err != nil {
+		return nil, err
+	}
+	for i, m := range c.Machines {
+		if err := l.switchOn(ctx, m, ports[i]); err != nil {
+			return nil, err
+		}
+		ports[i] = nil
+	}
+	go func() {
+		for _, m := range l.machines {
+			<-m.Done()
+		}
+		close(l.allOff)
+	}()
+	return l, nil
+}
+
+// plug gives a machine its ports: taps, or where there can be none, relays.
+func (l *Lab) plug(ctx context.Context, lan *network.Network, m qemu.Machine) ([]qemu.Port, error) {
+	var ports []qemu.Port
+	for i := range m.NICs {
+		name := m.Name
+		if i > 0 {
+			name = fmt.Sprintf("%.12s.%d", m.Name, i)
+		}
+		tap, err := lan.AddTap(name)
+		if err == nil {
+			ports = append(ports, qemu.Port{File: tap})
+			continue
+		}
+		if !errors.Is(err, network.ErrNoTun) {
+			return ports, err
+		}
+		stream, relay, err := lan.AddStream(name)
+		if err != nil {
+			return ports, err
+		}
+		l.group.Go(func() error { return relay.Run(ctx) })
+		ports = append(ports, qemu.Port{File: stream, Stream: true})
+	}
+	return ports, nil
+}
+
+// record starts the recorder.
+func (l *Lab) record(ctx context.Context, lan *network.Network, hosts []*network.Host) error {
+	events, err := newEventLog(filepath.Join(l.config.Dir, EventsFile))
+	if err != nil {
+		return err
+	}
+	l.events = events
+	o := captures.Options{Digest: l.config.Digest}
+	for _, h := range hosts {
+		o.Servers = append(o.Servers, captures.ServerHost{MAC: h.MAC(), Addr: h.Addr().Addr()})
+	}
+	for _, m := range l.config.Machines {
+		o.Machines = append(o.Machines, m.NICs[0].MAC)
+	}
+	r, err := captures.Record(ctx, captures.RecordConfig{
+		File:    filepath.Join(l.config.Dir, CaptureFile),
+		Exclude: []string{lan.Name()},
+		Options: o,
+		Sink: func(r *captures.Recorder, e captures.Event) {
+			events.write(e)
+			if l.config.Sink != nil {
+				l.config.Sink(r, e)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	l.recorder = r
+	return nil
+}
+
+// serve binds all servers, at once, and then has them answer.
+func (l *Lab) serve(ctx context.Context, hosts []*network.Host) error {
+	var all []servers.Server
+	bind, bctx := errgroup.WithContext(ctx)
+	for i, h := range l.config.Hosts {
+		on := hosts[i]
+		for _, build := range h.Servers {
+			var s servers.Server
+			s = build(func(text string) { l.say(on.Name(), s.Name(), text) })
+			all = append(all, s)
+			bind.Go(func() error {
+				if err := s.Listen(bctx, on); err != nil {
+					return fmt.Errorf("server %s on %s: %w", s.Name(), on.Name(), err)
+				}
+				return nil
+			})
+		}
+	}
+	if err := bind.Wait(); err != nil {
+		return err
+	}
+	for _, s := range all {
+		l.group.Go(func() error {
+			if err := s.Serve(ctx); err != nil {
+				return fmt.Errorf("server %s: %w", s.Name(), err)
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+// switchOn starts one machine.
+func (l *Lab) switchOn(ctx context.Context, m qemu.Machine, ports []qemu.Port) error {
+	mac := m.NICs[0].MAC.String()
+	console, err := os.Create(filepath.Join(l.config.Dir, ConsoleLog(m.Name)))
+	if err != nil {
+		return err
+	}
+	inject := func(at time.Time, s captures.Source, k captures.Kind, f ...captures.Field) {
+		l.recorder.Inject(captures.Event{At: at, Source: s, Host: mac, Kind: k, Fields: f})
+	}
+	inject(time.Now(), captures.Harness, captures.MachineStarted,
+		captures.Field{Name: "machine", Value: m.Name}, captures.Field{Name: "accel", Value: m.Accel})
+	p, err := qemu.Start(ctx, qemu.Config{
+		Machine: m,
+		Program: l.config.QEMU,
+		Ports:   ports,
+		Console: console,
+		Line: func(at time.Time, text string) {
+			inject(at, captures.Console, captures.ConsoleLine, captures.Field{Name: "text", Value: text})
+		},
+		Event: func(e qmp.Event) {
+			if e.Event == "SHUTDOWN" {
+				reason, _ := e.Data["reason"].(string)
+				inject(time.Now(), captures.Harness, captures.MachineOff,
+					captures.Field{Name: "machine", Value: m.Name}, captures.Field{Name: "reason", Value: reason})
+			}
+		},
+	})
+	if err != nil {
+		console.Close()
+		return fmt.Errorf("machine %s: %w", m.Name, err)
+	}
+	l.machines = append(l.machines, p)
+	l.group.Go(func() error {
+		<-p.Done()
+		console.Close()
+		if err := p.Err(); err != nil && ctx.Err() == nil {
+			inject(time.Now(), captures.Harness, captures.MachineDied,
+				captures.Field{Name: "machine", Value: m.Name}, captures.Field{Name: "stderr", Value: err.Error()})
+		}
+		return nil
+	})
+	line := shellWords(p.Args) + "\n"
+	return os.WriteFile(filepath.Join(l.config.Dir, CommandFile(m.Name)), []byte(line), 0o644)
+}
+
+// say puts a server's word among the events.
+func (l *Lab) say(host, server, text string) {
+	l.recorder.Inject(captures.Event{
+		At: time.Now(), Source: captures.Server, Kind: captures.ServerSays,
+		Fields: []captures.Field{{Name: "host", Value: host}, {Name: "server", Value: server}, {Name: "text", Value: text}},
+	})
+}
+
+// Wait waits until done is closed, every machine is off, or ctx ends. An error
+// says that the lab itself broke, or is that of ctx.
+func (l *Lab) Wait(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-l.allOff:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.broken:
+		return errBroken // Close tells which part
+	}
+}
+
+// stopTime is how long QEMU may take to quit before it is killed.
+const stopTime = 5 * time.Second
+
+// Close ends the lab and returns what it recorded. The error is the lab's: a
+// server that broke, a recorder that could not write.
+func (l *Lab) Close() (*captures.Timeline, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	for _, m := range l.machines {
+		_ = m.Stop(ctx) // one that does not is killed by l.stop
+	}
+	l.stop()
+	errs := []error{l.group.Wait()}
+	var t *captures.Timeline
+	if l.recorder != nil {
+		var err error
+		t, err = l.recorder.Close()
+		errs = append(errs, err)
+	}
+	if l.events != nil {
+		errs = append(errs, l.events.close())
+	}
+	return t, errors.Join(errs...)
+}
+
+// shellWords quotes a command line so that it can be pasted into a shell.
+func shellWords(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$`&|;<>()*?[]#~{}!") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		quoted[i] = a
+	}
+	return strings.Join(quoted, " ")
+}
