@@ -281,9 +281,7 @@ func (p *predictor) follow(cmd command) bool {
 	if p.depth++; p.depth > maxConfigs {
 		return p.end(Dynamic, cmd.file.Pos, "CONFIG lines lead from one file to the next more than %d times", maxConfigs)
 	}
-	// The module is looked for, dropped and loaded again.
-	p.find(UseModule, ldlinuxName, conf.Pos{})
-	p.find(UseModule, ldlinuxName, conf.Pos{})
+	p.find(UseModule, ldlinuxName, conf.Pos{}) // it is dropped and loaded again
 	l := p.ask(UseConfig, cmd.file.Text, cmd.file.Pos)
 	switch {
 	case l.Elsewhere():

@@ -8,9 +8,12 @@ import (
 	"github.com/pxeproof/pxeproof/servers/conf"
 )
 
-// maxInclude is how deep files may include each other. ldlinux.c32 has no
-// limit and runs out of memory.
-const maxInclude = 16
+// Limits of how deep files may include each other, and of how many are read.
+// ldlinux.c32 has none and runs out of memory.
+const (
+	maxDepth = 16
+	maxFiles = 1000
+)
 
 // An Include looks a file up that INCLUDE names, as it is written there, and
 // returns its contents and a name for it in messages.
@@ -36,6 +39,7 @@ type parser struct {
 	c        *Config
 	include  Include
 	depth    int
+	files    int
 	problems conf.Problems
 
 	label     *Label // being described, or nil
@@ -127,6 +131,9 @@ func (p *parser) open(use Use, name Value) {
 // doInclude reads an included file. Title, if not empty, puts what is in it
 // into a submenu.
 func (p *parser) doInclude(rest line) {
+	if p.files > maxFiles {
+		return // it has been said
+	}
 	name, after := rest.skip().word()
 	title := after.value().Text
 	p.open(UseInclude, name)
@@ -143,9 +150,9 @@ func (p *parser) doInclude(rest line) {
 			"%q is not there, and PXELINUX passes over it: %v", name.Text, err)
 		return
 	}
-	if p.depth == maxInclude {
+	if p.files++; p.depth == maxDepth || p.files > maxFiles {
 		p.report(conf.Doubt, name.Pos, "pxelinux-include-depth", "take the circle out",
-			"files include each other more than %d deep", maxInclude)
+			"files include each other without end")
 		return
 	}
 	if title != "" {

@@ -9,8 +9,11 @@ import (
 	"github.com/pxeproof/pxeproof/servers/conf/spell"
 )
 
-// maxInclude is how deep files may include each other.
-const maxInclude = 16
+// Limits of how deep files may include each other, and of how many are read.
+const (
+	maxDepth = 16
+	maxFiles = 1000
+)
 
 // An Include looks up what include and includedir name, as it is written
 // there. For a directory it returns the files in it; which of them are read,
@@ -33,6 +36,7 @@ type parser struct {
 	c        *Config
 	include  Include
 	depth    int
+	files    int
 	problems conf.Problems
 
 	lines []line // what is left of the file
@@ -141,9 +145,9 @@ func (p *parser) doInclude(l line) {
 			"%s %s is not read here, so its services are not known", word.Text, name.Text)
 		return
 	}
-	if p.depth == maxInclude {
+	if p.depth == maxDepth || p.files > maxFiles {
 		p.report(conf.Doubt, name.Pos, "xinetd-include-depth", "take the circle out",
-			"files include each other more than %d deep", maxInclude)
+			"files include each other without end")
 		return
 	}
 	names := []string{name.Text}
@@ -158,6 +162,7 @@ func (p *parser) doInclude(l line) {
 	p.depth++
 	defer func() { p.depth-- }()
 	for _, n := range names {
+		p.files++
 		file, src, err := p.include.File(n)
 		if err != nil {
 			p.report(conf.Warning, name.Pos, "xinetd-include-missing", "", "xinetd cannot open %s: %v", n, err)
