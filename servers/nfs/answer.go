@@ -12,8 +12,15 @@ import (
 // cannot know the caller or gets them wrong. Each makes the whole reply; t is
 // there and c may do it.
 var answers = [len(procedures)]func(s *session, xid uint32, a *arguments, t target, c *credential) []byte{
-	procAccess: (*session).access,
-	procFsinfo: (*session).fsinfo,
+	procSetattr: (*session).setattr,
+	procAccess:  (*session).access,
+	procRead:    (*session).read,
+	procMknod:   (*session).mknod,
+	procRemove:  (*session).remove,
+	procRmdir:   (*session).remove,
+	procRename:  (*session).rename,
+	procLink:    (*session).link,
+	procFsinfo:  (*session).fsinfo,
 }
 
 // succeeded begins the reply of a procedure that went well.

@@ -8,11 +8,10 @@ import (
 	"time"
 
 	"github.com/go-git/go-billy/v5"
-	gonfs "github.com/willscott/go-nfs"
 	"golang.org/x/sys/unix"
 )
 
-var _ gonfs.UnixChange = (*view)(nil)
+var _ billy.Change = (*view)(nil)
 
 // in runs f in the folder in which name ends.
 func (v *view) in(op, name string, f func(dir int, base string) error) error {
@@ -39,7 +38,8 @@ func (v *view) make(op, name string, f func(dir int, base string) error) error {
 	})
 }
 
-// Create makes a regular file, or empties the one that is there.
+// Create makes a regular file, or opens the one that is there: whether that is
+// to be emptied, the attributes say that go-nfs sets next.
 func (v *view) Create(name string) (billy.File, error) {
 	err := v.make("create", name, func(dir int, base string) error {
 		fd, err := unix.Openat(dir, base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o666)
@@ -51,7 +51,7 @@ func (v *view) Create(name string) (billy.File, error) {
 	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return nil, err
 	}
-	return v.OpenFile(name, os.O_RDWR|os.O_TRUNC, 0)
+	return v.OpenFile(name, os.O_RDWR, 0)
 }
 
 // TempFile is not part of NFS.
@@ -74,19 +74,7 @@ func (v *view) Symlink(text, name string) error {
 	})
 }
 
-// Mknod makes a device node.
-func (v *view) Mknod(name string, mode, major, minor uint32) error {
-	return v.mknod(name, mode, int(unix.Mkdev(major, minor)))
-}
-
-// Mkfifo makes a FIFO.
-func (v *view) Mkfifo(name string, mode uint32) error {
-	return v.mknod(name, mode&0o7777|unix.S_IFIFO, 0)
-}
-
-// Socket makes a socket's node.
-func (v *view) Socket(name string) error { return v.mknod(name, 0o777|unix.S_IFSOCK, 0) }
-
+// mknod makes a device node, a FIFO or a socket.
 func (v *view) mknod(name string, mode uint32, dev int) error {
 	return v.make("mknod", name, func(dir int, base string) error {
 		return unix.Mknodat(dir, base, mode, dev)
@@ -130,13 +118,14 @@ func (v *view) Remove(name string) error {
 	})
 }
 
-// Chmod changes the mode of what is no link. It goes by way of the open file,
+// Chmod changes the mode of what is no link; as in [info], the low twelve bits
+// of mode are Unix's. It goes by way of the open file,
 // as chmod(2) of a name would follow a link.
 func (v *view) Chmod(name string, mode os.FileMode) error {
 	fd, err := openBeneath(v.root, name, unix.O_PATH, 0)
 	if err == nil {
 		defer unix.Close(fd)
-		err = unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), uint32(mode.Perm()))
+		err = unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), uint32(mode)&0o7777)
 	}
 	if err != nil {
 		return &fs.PathError{Op: "chmod", Path: name, Err: err}

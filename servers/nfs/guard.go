@@ -2,6 +2,7 @@ package nfs
 
 import (
 	"math"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -20,17 +21,13 @@ func (s *session) guard(msg []byte) ([]byte, error) {
 	if refusal != nil {
 		return append(make([]byte, rpc.MarkSize), refusal...), nil
 	}
-	var sys rpc.Sys
-	switch c.Cred.Flavor {
-	case rpc.AuthSys:
-		var ok bool
-		if sys, ok = c.Cred.Sys(); !ok {
-			return s.badCredential(c), nil
+	who := caller{flavor: "none", Sys: rpc.Sys{UID: nobody, GID: nobody}}
+	if c.Cred.Flavor != rpc.AuthNone {
+		sys, ok := c.Cred.Sys()
+		if !ok {
+			return rpc.AppendDenied(make([]byte, rpc.MarkSize), c.XID, rpc.BadCredential), nil
 		}
-	case rpc.AuthNone:
-		sys = rpc.Sys{UID: nobody, GID: nobody}
-	default:
-		return s.badCredential(c), nil
+		who = caller{"sys", sys}
 	}
 	if c.Program == programMount {
 		return s.mount(c), nil
@@ -38,19 +35,21 @@ func (s *session) guard(msg []byte) ([]byte, error) {
 	if c.Proc >= uint32(len(procedures)) {
 		return accepted(c.XID, rpc.ProcUnavailable), nil
 	}
-	return s.nfs(c, sys), nil
+	return s.nfs(c, who), nil
 }
 
 // nobody is who a caller without a credential is.
 const nobody = math.MaxUint32 - 1
 
-func (s *session) badCredential(c rpc.Call) []byte {
-	return rpc.AppendDenied(make([]byte, rpc.MarkSize), c.XID, rpc.BadCredential)
+// A caller is who a call says that it is from.
+type caller struct {
+	flavor string // of authentication, by its name in sec=
+	rpc.Sys
 }
 
 // nfs judges a call of the NFS program: it checks what holds for every
 // procedure, and then what holds for this one.
-func (s *session) nfs(c rpc.Call, sys rpc.Sys) []byte {
+func (s *session) nfs(c rpc.Call, who caller) []byte {
 	p := &procedures[c.Proc]
 	a, wellFormed := p.parse(c.Args)
 	if !wellFormed {
@@ -63,10 +62,13 @@ func (s *session) nfs(c rpc.Call, sys rpc.Sys) []byte {
 	if st != ok {
 		return failed(c.XID, c.Proc, st)
 	}
+	if !slices.Contains(t.view.options.Security, who.flavor) {
+		return failed(c.XID, c.Proc, errAcces)
+	}
 	if p.modifies && t.view.readOnly {
 		return failed(c.XID, c.Proc, errROFS)
 	}
-	cred := squash(sys, t.view.options)
+	cred := squash(who.Sys, t.view.options)
 	if st := s.allowed(c.Proc, &a, t, &cred); st != ok {
 		return failed(c.XID, c.Proc, st)
 	}
@@ -87,6 +89,9 @@ type target struct {
 // target finds what a handle stands for. It is stale if the file is gone from
 // its path, or if its export is not this client's.
 func (s *session) target(handle []byte) (target, status) {
+	if t, ok := s.lastRead(handle); ok {
+		return t, 0
+	}
 	n := s.server.handles.find(handle)
 	if n == nil {
 		return target{}, errStale
@@ -157,21 +162,45 @@ func (s *session) allowed(proc uint32, a *arguments, t target, c *credential) st
 		}
 	case procSetattr:
 		return settable(t.info, &a.attrs, c)
-	case procCreate, procMkdir, procSymlink, procMknod, procRemove, procRmdir:
+	case procCreate, procMkdir, procSymlink, procMknod:
 		return entry(t.info, a.name, c, mayExec|mayWrite, false)
+	case procRemove, procRmdir:
+		return removable(t, a.name, c, proc == procRemove, proc == procRmdir)
 	case procRename, procLink:
-		other, st := s.target(a.handle2)
+		dir, st := s.target(a.handle2)
 		switch {
 		case st != ok:
 			return st
-		case other.view != t.view:
+		case dir.view != t.view:
 			return errXDev
-		case proc == procRename:
-			if st := entry(t.info, a.name, c, mayExec|mayWrite, false); st != ok {
-				return st
-			}
 		}
-		return entry(other.info, a.name2, c, mayExec|mayWrite, false)
+		if st := entry(dir.info, a.name2, c, mayExec|mayWrite, false); st != ok || proc == procLink {
+			return st
+		}
+		if st := removable(dir, a.name2, c, true, true); st != ok && st != errNoEnt {
+			return st
+		}
+		return removable(t, a.name, c, true, true)
+	}
+	return ok
+}
+
+// removable checks a name that is to go from a folder, and whether it is of the
+// kind that may.
+func removable(dir target, name string, c *credential, file, folder bool) status {
+	if st := entry(dir.info, name, c, mayExec|mayWrite, false); st != ok {
+		return st
+	}
+	i, err := lstat(dir.view.root, child(dir.path, name))
+	switch {
+	case err != nil:
+		return statusOf(err)
+	case i.IsDir() && !folder:
+		return errIsDir
+	case !i.IsDir() && !file:
+		return errNotDir
+	case dir.info.st.Mode&unix.S_ISVTX != 0 && c.uid != 0 && c.uid != dir.info.st.Uid && c.uid != i.st.Uid:
+		return errPerm
 	}
 	return ok
 }
@@ -227,10 +256,10 @@ func settable(i *info, a *sattr, c *credential) status {
 	case a.mode != nil && !owner,
 		a.uid != nil && *a.uid != i.st.Uid && c.uid != 0,
 		a.gid != nil && *a.gid != i.st.Gid && !(c.uid == 0 || owner && c.inGroup(*a.gid)),
-		a.timesSet && !owner:
+		(a.atime.how == setToClientTime || a.mtime.how == setToClientTime) && !owner:
 		return errPerm
 	case a.size != nil && !c.mayIO(i, mayWrite),
-		a.timesNow && !owner && !c.may(i, mayWrite):
+		(a.atime.how == setToServerTime || a.mtime.how == setToServerTime) && !owner && !c.may(i, mayWrite):
 		return errAcces
 	}
 	return ok

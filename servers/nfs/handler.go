@@ -71,10 +71,11 @@ func (h *handler) FromHandle(b []byte) (billy.Filesystem, []string, error) {
 	if v == nil {
 		return nil, nil, unix.ESTALE
 	}
-	if n.path == "" {
-		return v, nil, nil
+	names := []string{"."} // see Join
+	if n.path != "" {
+		names = append(names, strings.Split(n.path, "/")...)
 	}
-	return v, strings.Split(n.path, "/"), nil
+	return v, names, nil
 }
 
 // InvalidateHandle has nothing to do: a handle is stale when its file is not

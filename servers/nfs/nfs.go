@@ -96,17 +96,26 @@ func Mappings() []rpc.Mapping {
 
 // Listen binds port 2049.
 func (s *Server) Listen(ctx context.Context, on servers.Host) error {
-	root, err := os.Open(s.config.Root)
-	if err != nil {
-		return fmt.Errorf("nfs: the server's root: %w", err)
+	if err := s.open(); err != nil {
+		return fmt.Errorf("nfs: %w", err)
 	}
 	at := net.JoinHostPort(on.Addr().Addr().String(), strconv.Itoa(Port))
 	l, err := on.Listen(ctx, "tcp4", at)
 	if err != nil {
-		root.Close()
+		s.root.Close()
 		return fmt.Errorf("nfs: %w", err)
 	}
-	s.root, s.l = root, l
+	s.l = l
+	return nil
+}
+
+// open opens the server's root and finds what is exported in it.
+func (s *Server) open() error {
+	root, err := os.Open(s.config.Root)
+	if err != nil {
+		return fmt.Errorf("the server's root: %w", err)
+	}
+	s.root = root
 	s.exports = s.config.Exports.Resolved(s.realpath)
 	return nil
 }

@@ -57,16 +57,32 @@ type arguments struct {
 	count   uint32
 	mask    uint32 // ACCESS
 	attrs   sattr
-	kind    uint32 // CREATE's how, MKNOD's type
+	guard   *nfstime  // SETATTR: do it only if this is the ctime
+	kind    uint32    // CREATE's how, MKNOD's type
+	device  [2]uint32 // MKNOD: major and minor
 }
+
+// An nfstime is an nfstime3: seconds and nanoseconds.
+type nfstime struct{ sec, nsec uint32 }
 
 // sattr says which attributes a client wants to set.
 type sattr struct {
 	mode, uid, gid *uint32
 	size           *uint64
-	timesSet       bool // to times of the client's
-	timesNow       bool // to the server's time
+	atime, mtime   setTime
 }
+
+// setTime says to what a time is to be set.
+type setTime struct {
+	how uint32 // as in RFC 1813, section 2.6
+	to  nfstime
+}
+
+const (
+	dontChange      = 0
+	setToServerTime = 1
+	setToClientTime = 2
+)
 
 var procedures = [...]procedure{
 	procNull:    {},
@@ -74,7 +90,7 @@ var procedures = [...]procedure{
 	procSetattr: {args: func(d *rpc.Decoder, a *arguments) {
 		a.attrs.read(d)
 		if d.Bool() {
-			d.Uint64() // guard: the ctime
+			a.guard = &nfstime{d.Uint32(), d.Uint32()}
 		}
 	}, modifies: true, absent: 2},
 	procLookup:   {args: dirName, absent: 1},
@@ -104,7 +120,7 @@ var procedures = [...]procedure{
 		a.kind = d.Uint32()
 		if a.kind == typeBlock || a.kind == typeCharacter {
 			a.attrs.read(d)
-			d.Uint64() // major and minor
+			a.device = [2]uint32{d.Uint32(), d.Uint32()}
 		} else if a.kind == typeSocket || a.kind == typeFIFO {
 			a.attrs.read(d)
 		}
@@ -173,13 +189,9 @@ func (s *sattr) read(d *rpc.Decoder) {
 		v := d.Uint64()
 		s.size = &v
 	}
-	for range 2 {
-		switch d.Uint32() {
-		case 1: // SET_TO_SERVER_TIME
-			s.timesNow = true
-		case 2: // SET_TO_CLIENT_TIME
-			s.timesSet = true
-			d.Uint64()
+	for _, t := range []*setTime{&s.atime, &s.mtime} {
+		if t.how = d.Uint32(); t.how == setToClientTime {
+			t.to = nfstime{d.Uint32(), d.Uint32()}
 		}
 	}
 }

@@ -40,6 +40,7 @@ type session struct {
 	in       *bufio.Reader
 	done     chan struct{} // closed when go-nfs is done with the connection
 	once     sync.Once
+	cancel   context.CancelFunc // ends go-nfs's work for this session
 
 	// The reader's.
 	call    []byte // room for a call
@@ -47,6 +48,8 @@ type session struct {
 	cred    credential
 	current *view            // the export that call is about
 	views   map[string]*view // by export
+	last    openFile
+	room    *[]byte // of replies, if the reply to be sent is in it
 
 	// The writer's: a reply of go-nfs that is not whole yet.
 	reply []byte
@@ -63,11 +66,14 @@ func newSession(s *Server, c net.Conn) *session {
 
 // serve returns when the client is gone.
 func (s *session) serve(ctx context.Context) {
+	ctx, s.cancel = context.WithCancel(ctx)
+	defer s.cancel()
 	srv := &gonfs.Server{Handler: &handler{s}, Context: ctx, ID: s.server.id}
 	// Serve wants a listener: it gets one that has this connection, and then
 	// returns, while the connection is served on.
 	_ = srv.Serve(&one{s: s})
 	<-s.done
+	s.forgetLast()
 }
 
 // Close is called by go-nfs, once or twice, and ends the session.
@@ -95,7 +101,12 @@ func (s *session) Read(p []byte) (int, error) {
 			s.pending = msg
 			break
 		}
-		if err := s.send(reply); err != nil {
+		err = s.send(reply)
+		if s.room != nil {
+			replies.Put(s.room)
+			s.room = nil
+		}
+		if err != nil {
 			return 0, io.EOF
 		}
 	}
@@ -114,6 +125,9 @@ func (s *session) Write(p []byte) (int, error) {
 			break
 		}
 		if err := s.sendRecord(s.reply[:n]); err != nil {
+			// go-nfs stops writing without a word, and would wait for ever to
+			// hand the next reply over.
+			s.cancel()
 			return 0, err
 		}
 		s.reply = append(s.reply[:0], s.reply[n:]...)

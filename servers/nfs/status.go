@@ -29,9 +29,11 @@ const (
 	errNameTooLong status = 63
 	errNotEmpty    status = 66
 	errStale       status = 70
+	errNotSync     status = 10002
 	errNotSupp     status = 10004
 	errTooSmall    status = 10005
 	errServerFault status = 10006
+	errBadType     status = 10007
 )
 
 // statusOf translates the kernel's errors.

@@ -36,8 +36,15 @@ func (v *view) Capabilities() billy.Capability {
 	return billy.DefaultCapabilities
 }
 
-// Join makes a path of names.
-func (v *view) Join(elem ...string) string { return strings.Join(elem, "/") }
+// Join makes a path of names. The export's root is "." as a name and "" as a
+// path: go-nfs takes the folder above one without a name for nothing, and it is
+// the root itself.
+func (v *view) Join(elem ...string) string {
+	if len(elem) > 0 && elem[0] == "." {
+		elem = elem[1:]
+	}
+	return strings.Join(elem, "/")
+}
 
 // Root is the export's path.
 func (v *view) Root() string { return v.export }
@@ -52,16 +59,23 @@ func (v *view) Stat(name string) (os.FileInfo, error) {
 	return i, nil
 }
 
-// Open opens a regular file for reading.
+// Open and OpenFile open a regular file.
 func (v *view) Open(name string) (billy.File, error) { return v.OpenFile(name, os.O_RDONLY, 0) }
-
-// OpenFile opens a regular file. Nothing else is opened: a FIFO or a device of
-// the client's is a name to the server and not a thing to touch.
 func (v *view) OpenFile(name string, flags int, mode os.FileMode) (billy.File, error) {
-	// O_EXCL without O_CREATE, with which go-nfs opens to truncate, means
-	// nothing.
+	f, err := v.open(name, flags, mode)
+	if err != nil {
+		return nil, err
+	}
+	return &file{f}, nil
+}
+
+// open opens a regular file. Nothing else is opened: a FIFO or a device of the
+// client's is a name to the server and not a thing to touch.
+func (v *view) open(name string, flags int, mode os.FileMode) (*os.File, error) {
 	if flags&os.O_CREATE == 0 {
-		flags &^= os.O_EXCL
+		// openat2 wants no mode then; and O_EXCL, with which go-nfs opens to
+		// truncate, means nothing.
+		flags, mode = flags&^os.O_EXCL, 0
 	}
 	fd, err := openBeneath(v.root, name, flags|unix.O_NONBLOCK, uint32(mode.Perm()))
 	if err != nil {
@@ -72,7 +86,7 @@ func (v *view) OpenFile(name string, flags int, mode os.FileMode) (billy.File, e
 		unix.Close(fd)
 		return nil, &fs.PathError{Op: "open", Path: name, Err: unix.EINVAL}
 	}
-	return &file{File: os.NewFile(uintptr(fd), name)}, nil
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 // file is a regular file. NFS locks are none of this protocol's.
@@ -118,9 +132,13 @@ func (v *view) ReadDir(name string) ([]os.FileInfo, error) {
 	return list, nil
 }
 
-// parent opens the folder in which a path ends, for changing what is in it.
+// parent opens the folder in which a path ends, for changing what is in it. The
+// export's own root is "." in itself.
 func (v *view) parent(name string) (dir int, base string, err error) {
 	up, base := path.Split(name)
+	if base == "" {
+		base = "."
+	}
 	dir, err = openBeneath(v.root, strings.TrimSuffix(up, "/"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
 		err = &fs.PathError{Op: "open", Path: up, Err: err}

@@ -1,0 +1,155 @@
+package nfs
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pxeproof/pxeproof/servers/conf/exports"
+	"github.com/pxeproof/pxeproof/servers/rpc"
+)
+
+// A stream of the fuzzer's names files by these, as handles are not the same
+// everywhere.
+var (
+	folderHandle = []byte("the-handle-of-the-folder")
+	fileHandle   = []byte("the-handle-of-one-file--")
+)
+
+// hostileServer is what hostile streams are fed to: what it exports may be
+// written to.
+func hostileServer(t testing.TB) *Server {
+	t.Helper()
+	root := t.TempDir()
+	dir := filepath.Join(root, "srv")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "f"), make([]byte, 10_000), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file, _ := exports.Parse("exports", []byte("/srv *(rw,no_root_squash)\n"), nil)
+	s := New(Config{Exports: file, Root: root})
+	if err := s.open(); err != nil {
+		t.Fatal(err)
+	}
+	quietGoNFS()
+	t.Cleanup(s.close)
+	return s
+}
+
+// feed gives a stream to a session and waits for its end.
+func feed(t testing.TB, s *Server, stream []byte) {
+	t.Helper()
+	for name, mark := range map[string][]byte{"": folderHandle, "f": fileHandle} {
+		root, err := s.exportRoot("/srv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		i, err := lstat(root, name)
+		if err != nil {
+			continue // it was removed
+		}
+		h := s.handles.of(node{export: "/srv", path: name, dev: i.st.Dev, ino: i.st.Ino})
+		stream = bytes.ReplaceAll(stream, mark, h[:])
+	}
+	ours, theirs := net.Pipe()
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		io.Copy(io.Discard, ours)
+	}()
+	go func() {
+		// The session may have hung up already.
+		_, _ = ours.Write(stream)
+		ours.Close()
+	}()
+	newSession(s, theirs).serve(context.Background())
+	theirs.Close()
+	<-drained
+}
+
+// calls are well-formed calls of every procedure, as records.
+func calls() [][]byte {
+	word := func(vs ...uint32) []byte {
+		var b []byte
+		for _, v := range vs {
+			b = binary.BigEndian.AppendUint32(b, v)
+		}
+		return b
+	}
+	cat := func(bs ...[]byte) []byte { return bytes.Join(bs, nil) }
+	dir, f := rpc.AppendOpaque(nil, folderHandle), rpc.AppendOpaque(nil, fileHandle)
+	name := func(s string) []byte { return rpc.AppendOpaque(nil, s) }
+	attrs := word(1, 0o640, 1, 5, 1, 6, 0, 1, 2, 7, 8)
+	sys := rpc.AppendOpaque(word(rpc.AuthSys), cat(word(1), name("client"), word(0, 0, 2, 1, 2)))
+	var all [][]byte
+	add := func(program, proc uint32, args ...[]byte) {
+		msg := cat(make([]byte, rpc.MarkSize), word(uint32(len(all)), 0, 2, program, 3, proc), sys, word(0, 0), cat(args...))
+		rpc.PutMark(msg)
+		all = append(all, msg)
+	}
+	for proc := range uint32(7) {
+		add(programMount, proc, name("/srv"))
+	}
+	for proc, args := range [][]byte{
+		procNull: nil, procGetattr: dir, procSetattr: cat(f, attrs, word(1, 2, 3)), procLookup: cat(dir, name("f")),
+		procAccess: cat(f, word(0x3f)), procReadlink: f, procRead: cat(f, word(0, 0, 100)),
+		procWrite: cat(f, word(0, 5, 4, 2), name("data")), procCreate: cat(dir, name("g"), word(0), attrs),
+		procMkdir: cat(dir, name("d"), attrs), procSymlink: cat(dir, name("l"), attrs, name("to")),
+		procMknod: cat(dir, name("p"), word(7), attrs), procRemove: cat(dir, name("g")), procRmdir: cat(dir, name("d")),
+		procRename: cat(dir, name("l"), dir, name("k")), procLink: cat(f, dir, name("h")),
+		procReaddir: cat(dir, word(0, 0, 0, 0, 4096)), procReaddirplus: cat(dir, word(0, 0, 0, 0, 4096, 8192)),
+		procFsstat: dir, procFsinfo: dir, procPathconf: dir, procCommit: cat(f, word(0, 0, 0)), 22: nil,
+	} {
+		add(programNFS, uint32(proc), args)
+	}
+	add(programNFS, procCreate, dir, name("x"), word(createExclusive, 1, 2))
+	add(programNFS, procMknod, dir, name("c"), word(typeCharacter), attrs, word(1, 3))
+	return all
+}
+
+func FuzzSession(f *testing.F) {
+	for _, c := range calls() {
+		f.Add(c)
+	}
+	f.Add(bytes.Join(calls(), nil))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0})
+	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+	s := hostileServer(f)
+	f.Fuzz(func(t *testing.T, stream []byte) { feed(t, s, stream) })
+}
+
+// TestMalformedCalls sends a great many calls that are nearly right.
+func TestMalformedCalls(t *testing.T) {
+	s := hostileServer(t)
+	good := calls()
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 4_000 {
+		var stream []byte
+		for range 25 {
+			c := bytes.Clone(good[r.IntN(len(good))])
+			for range 1 + r.IntN(3) {
+				switch at := rpc.MarkSize + r.IntN(len(c)-rpc.MarkSize); r.IntN(4) {
+				case 0:
+					c[at] = byte(r.Uint32())
+				case 1:
+					c[at] ^= 1 << r.IntN(8)
+				case 2:
+					copy(c[at&^3:], []byte{0xff, 0xff, 0xff, 0xff})
+				case 3:
+					c = append(c[:max(at, rpc.MarkSize+4)], make([]byte, r.IntN(9))...)
+				}
+			}
+			rpc.PutMark(c)
+			stream = append(stream, c...)
+		}
+		feed(t, s, stream)
+	}
+}
