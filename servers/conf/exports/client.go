@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,7 +31,7 @@ func ParseHosts(src []byte) Hosts {
 	return h
 }
 
-// lookup gives the addresses of a name.
+// lookup gives the addresses of a name, in order.
 func (h Hosts) lookup(name string) []netip.Addr {
 	var addrs []netip.Addr
 	for a, names := range h {
@@ -41,6 +42,7 @@ func (h Hosts) lookup(name string) []netip.Addr {
 			}
 		}
 	}
+	slices.SortFunc(addrs, netip.Addr.Compare)
 	return addrs
 }
 
@@ -134,6 +136,10 @@ func wildcard(pattern, name string) bool {
 
 // parseNetwork reads address/length and address/netmask. Bits of the host in
 // the address do no harm, and a netmask may have holes: both as in mountd.
+//
+// So is this: a prefix length of 0 covers no network at all. mountd shifts a
+// word by 32 for it, which on common processors shifts by nothing, and so asks
+// for all of the address (of IPv6, for its first word) to be equal.
 func parseNetwork(spec string) (network netip.Addr, mask []byte, err error) {
 	addr, bits, _ := strings.Cut(spec, "/")
 	network, err = netip.ParseAddr(addr)
@@ -147,9 +153,15 @@ func parseNetwork(spec string) (network netip.Addr, mask []byte, err error) {
 		}
 		return network, m.AsSlice(), nil
 	}
-	n, err := strconv.ParseUint(bits, 10, 16)
+	n := uint64(0) // also of no digits
+	if bits != "" {
+		n, err = strconv.ParseUint(bits, 10, 16)
+	}
 	if err != nil || int(n) > network.BitLen() {
 		return network, nil, fmt.Errorf("invalid prefix length %q", bits)
+	}
+	if n == 0 {
+		n = 32
 	}
 	mask = make([]byte, network.BitLen()/8)
 	for i := range mask {
@@ -157,6 +169,12 @@ func parseNetwork(spec string) (network netip.Addr, mask []byte, err error) {
 		mask[i] = byte(0xff << (8 - ones))
 	}
 	return network, mask, nil
+}
+
+// everything says whether a network is meant to be all addresses.
+func everything(spec string) bool {
+	_, bits, _ := strings.Cut(spec, "/")
+	return strings.Trim(bits, "0") == ""
 }
 
 // contiguous says whether a mask is ones and then zeros.

@@ -1,8 +1,6 @@
 package exports
 
 import (
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -12,68 +10,87 @@ import (
 // options reads the option list w.text[from:to] into o. It reports false if
 // exportfs would not take it.
 func (p *parser) options(w token, from, to int, o *Options) bool {
-	ok := true
+	ok, ids := true, false // ids: the list of squash_uids= goes on
 	for from < to {
 		from += len(w.text[from:to]) - len(strings.TrimLeft(w.text[from:to], " \t"))
 		end := to
 		if i := strings.IndexByte(w.text[from:to], ','); i >= 0 {
 			end = from + i
 		}
-		if from < to {
-			ok = p.option(w.at(from), w.text[from:end], o) && ok
+		opt := w.text[from:end]
+		if from < to && !(ids && isIDs(opt)) {
+			ids = strings.HasPrefix(opt, "squash_uids=") || strings.HasPrefix(opt, "squash_gids=")
+			ok = p.option(w.at(from), opt, o) && ok
 		}
 		from = end + 1
 	}
 	return ok
 }
 
+// isIDs says whether s can be an element of squash_uids=0-99,100.
+func isIDs(s string) bool { return s != "" && strings.Trim(s, "0123456789-") == "" && s[0] != '-' }
+
 // option applies one option.
 func (p *parser) option(pos conf.Pos, opt string, o *Options) bool {
 	name, value, hasValue := strings.Cut(opt, "=")
-	if !hasValue {
-		if set, ok := flags[opt]; ok {
-			set(o)
-			return true
-		}
-		if why, ok := withoutEffect[opt]; ok {
-			p.report(pos, conf.Note, "option-without-effect", "", "%s has no effect here: %s", opt, why)
-			return true
-		}
+	if set, ok := flags[opt]; ok {
+		set(o)
+		return true
+	}
+	if why, ok := withoutEffect[opt]; ok {
+		p.report(pos, conf.Note, "option-without-effect", "", "%s has no effect here: %s", opt, why)
+		return true
 	}
 	switch {
-	case hasValue && (name == "anonuid" || name == "anongid"):
-		// As strtol into an int: -1 and 4294967295 are the same user.
-		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || n < -1<<31 || n > 1<<32-1 {
-			p.refuse(pos, "option-value", "give a number", "%s wants a number, not %q", name, value)
-			return false
-		}
-		if name == "anonuid" {
-			o.AnonUID = uint32(n)
-		} else {
-			o.AnonGID = uint32(n)
-		}
-	case hasValue && name == "fsid":
+	case name == "mountpoint" || name == "mp":
+		p.report(pos, conf.Note, "option-without-effect", "", "%s is not checked here", name)
+		return true
+	case !hasValue:
+		return p.unknown(pos, opt, opt)
+	}
+	switch name {
+	case "anonuid":
+		return p.id(pos, name, value, &o.AnonUID)
+	case "anongid":
+		return p.id(pos, name, value, &o.AnonGID)
+	case "fsid":
 		if !validFSID(value) {
 			p.refuse(pos, "option-value", "give a number, a UUID or root", "bad fsid %q", value)
 			return false
 		}
 		o.FSID = value
 		p.report(pos, conf.Note, "option-without-effect", "", "fsid has no effect here: handles are made from paths")
-	case hasValue && name == "sec":
+	case "sec":
 		return p.security(pos, value, o)
-	case name == "mountpoint" || name == "mp":
-		p.report(pos, conf.Note, "option-without-effect", "", "%s is not checked here", name)
-	case hasValue && (name == "refer" || name == "replicas"):
+	case "refer", "replicas":
 		p.report(pos, conf.Note, "option-without-effect", "", "%s is for NFS version 4", name)
+	case "squash_uids", "squash_gids":
+		p.report(pos, conf.Note, "option-without-effect", "", "%s has no effect: Linux's server does not know it", name)
 	default:
-		hint := ""
-		if near := nearest(name); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		p.refuse(pos, "unknown-option", hint, "unknown option %q", opt)
+		return p.unknown(pos, opt, name)
+	}
+	return true
+}
+
+// unknown refuses an option that exportfs does not know.
+func (p *parser) unknown(pos conf.Pos, opt, name string) bool {
+	hint := ""
+	if near := nearest(name); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	p.refuse(pos, "unknown-option", hint, "unknown option %q", opt)
+	return false
+}
+
+// id reads a user or group number, as strtol into an int does: -2 and
+// 4294967294 are the same.
+func (p *parser) id(pos conf.Pos, name, value string, to *uint32) bool {
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < -1<<31 || n > 1<<32-1 {
+		p.refuse(pos, "option-value", "give a number", "%s wants a number, not %q", name, value)
 		return false
 	}
+	*to = uint32(n)
 	return true
 }
 
@@ -150,44 +167,4 @@ var withoutEffect = map[string]string{
 	"pnfs":           "it is for NFS version 4",
 	"no_pnfs":        "it is for NFS version 4",
 	"security_label": "it is for NFS version 4",
-}
-
-// nearest is a known option at one slip's distance, "" if there is none.
-func nearest(opt string) string {
-	for _, table := range [][]string{keys(flags), keys(withoutEffect), {"anonuid", "anongid", "fsid", "sec"}} {
-		for _, known := range table {
-			if strings.EqualFold(opt, known) || slip(opt, known) {
-				return known
-			}
-		}
-	}
-	return ""
-}
-
-func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// slip says whether a becomes b by one insertion, deletion, replacement or
-// exchange of neighbours, or by - for _.
-func slip(a, b string) bool {
-	a = strings.ReplaceAll(a, "-", "_")
-	if a == b {
-		return true
-	}
-	i := 0
-	for i < len(a) && i < len(b) && a[i] == b[i] {
-		i++
-	}
-	a, b = a[i:], b[i:]
-	if len(a)+i <= 2 || len(b)+i <= 2 {
-		return false // ro, rw and sync are all near to something
-	}
-	switch {
-	case len(a) > 0 && a[1:] == b, len(b) > 0 && a == b[1:]:
-		return true
-	case len(a) > 0 && len(b) > 0 && a[1:] == b[1:]:
-		return true
-	case len(a) > 1 && len(b) > 1:
-		return a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
-	}
-	return false
 }

@@ -53,16 +53,16 @@ func (p *parser) line() bool {
 	}
 	e := Export{Pos: tok.pos, Path: Clean(tok.text), Written: tok.text}
 	p.path(tok, e)
-	var clients []token
+	var words []token
 	for {
 		t, ok := p.next(false)
-		if !ok {
-			break
+		if !ok || t.text == "" && len(words) > 0 {
+			break // exportfs takes an empty word for the end of the line
 		}
-		clients = append(clients, t)
+		words = append(words, t)
 	}
-	p.clients(&e, clients)
-	if !p.stopped && len(e.Clients) > 0 {
+	p.clients(&e, words)
+	if len(e.Clients) > 0 {
 		p.file.Exports = append(p.file.Exports, e)
 	}
 	return true
@@ -71,9 +71,10 @@ func (p *parser) line() bool {
 // path says what there is to say about an export's path.
 func (p *parser) path(tok token, e Export) {
 	switch {
+	case tok.text == "":
+		p.refuse(tok.pos, "empty-path", "", "an empty path")
 	case tok.open:
-		p.report(tok.pos, conf.Warning, "quote", "close it on the same line",
-			"the quotation mark is never closed: all that follows is taken as part of this word")
+		p.unclosed(tok)
 	case len(tok.text) > maxPath:
 		p.refuse(tok.pos, "path-too-long", "", "a path of %d bytes: exportfs takes %d at most", len(tok.text), maxPath)
 	case !strings.HasPrefix(tok.text, "/"):
@@ -92,47 +93,67 @@ const (
 	maxClient = 511
 )
 
+// unclosed reports a quotation mark without its other half.
+func (p *parser) unclosed(w token) {
+	p.report(w.pos, conf.Warning, "quote", "close it on the same line",
+		"the quotation mark is never closed: all that follows is taken as part of this word")
+}
+
+// A list is a line's list of clients, as far as it is read.
+type list struct {
+	export      *Export
+	defaults    Options
+	hasDefaults bool
+	before      token // the client before, for the classic mistake
+	inNote      bool  // behind a // that somebody took for a comment
+}
+
 // clients reads the words behind a path.
 func (p *parser) clients(e *Export, words []token) {
-	defaults := Defaults()
-	hasDefaults := false
-	last := token{pos: e.Pos} // the client before, for the classic mistake
-	for i, w := range words {
+	l := &list{export: e, defaults: Defaults()}
+	for i := 0; i < len(words); i++ {
+		w := words[i]
 		switch {
 		case w.open:
-			p.report(w.pos, conf.Warning, "quote", "close it on the same line",
-				"the quotation mark is never closed: all that follows is taken as part of this word")
+			p.unclosed(w)
 		case len(w.text) > maxClient:
 			p.refuse(w.pos, "client-too-long", "", "a client with options of %d bytes: exportfs takes %d at most", len(w.text), maxClient)
 			continue
 		}
-		if w.text[0] == '-' {
-			if p.options(w, 1, len(w.text), &defaults) {
-				hasDefaults = true
+		switch {
+		case strings.HasPrefix(w.text, "-"):
+			if p.options(w, 1, len(w.text), &l.defaults) {
+				l.hasDefaults = true
 			}
 			if i == len(words)-1 && len(e.Clients) == 0 {
-				p.everybody(e, w.pos, defaults)
+				p.everybody(l, w.pos)
 			}
-			continue
+		case w.text == "":
+			p.everybody(l, w.pos)
+		case !p.client(l, w):
+			// The list of options was cut short: the words up to its end are
+			// parts of it, and not clients.
+			for i+1 < len(words) && !strings.Contains(words[i].text[1:], ")") {
+				i++
+			}
 		}
-		p.client(e, w, last, defaults, hasDefaults)
-		last = w
+		l.before = w
 	}
 	if len(words) == 0 {
-		p.everybody(e, e.Pos, defaults)
+		p.everybody(l, e.Pos)
 	}
 }
 
 // everybody adds the client that a line without one means.
-func (p *parser) everybody(e *Export, pos conf.Pos, o Options) {
+func (p *parser) everybody(l *list, pos conf.Pos) {
 	p.report(pos, conf.Note, "no-client", "name the clients: * means everybody, and says so",
-		"no client is given: %s is exported to everybody", e.Path)
-	p.add(e, Client{Pos: pos, Spec: "*", Options: o, match: matcher{kind: kindAnybody}})
+		"no client is given: %s is exported to everybody", l.export.Path)
+	p.add(l, Client{Pos: pos, Spec: "*", Options: l.defaults, match: matcher{kind: kindAnybody}})
 }
 
-// client reads host(options).
-func (p *parser) client(e *Export, w, last token, o Options, hasDefaults bool) {
-	spec := w.text
+// client reads host(options). It reports false if the options are not closed.
+func (p *parser) client(l *list, w token) bool {
+	spec, o := w.text, l.defaults
 	open := strings.IndexByte(w.text, '(')
 	if open >= 0 {
 		spec = w.text[:open]
@@ -141,50 +162,70 @@ func (p *parser) client(e *Export, w, last token, o Options, hasDefaults bool) {
 		case end < 0:
 			p.refuse(w.pos, "option-list", "options are written host(ro,sync), with no blank in them",
 				"the option list of %q is not closed", spec)
-			return
+			return false
 		case end < open || end != len(w.text)-1:
 			p.refuse(w.at(end+1), "option-list", "put a blank after the closing parenthesis",
 				"%q stands directly behind an option list", w.text[end+1:])
-			return
+			return true
 		}
 		if !p.options(w, open+1, end, &o) {
-			return
+			return true
 		}
-	} else if !hasDefaults {
-		p.report(w.pos, conf.Note, "no-options", "", "no options for %s: ro,sync,root_squash and the other defaults hold", spec)
 	}
 	if open == 0 {
-		if last.text != "" {
-			p.report(w.pos, conf.Warning, "space-before-options", "take the blank out: "+last.text+w.text,
-				"a blank stands before %s: %s gets the default options, and everybody else gets these", w.text, last.text)
-		} else {
-			p.report(w.pos, conf.Note, "no-client", "write *"+w.text, "no client before %s: it is exported to everybody", w.text)
-		}
+		p.blankBefore(l, w)
 		spec = "*"
 	}
-	m, ok := p.match(w, spec)
-	if ok {
-		p.add(e, Client{Pos: w.pos, Spec: spec, Options: o, match: m})
+	known := len(p.problems)
+	m, ok := p.match(l, w, spec)
+	if !ok {
+		return true
 	}
+	switch {
+	case l.inNote:
+		p.report(w.pos, conf.Warning, "client-in-note", "comments begin with #",
+			"%s in this note is a client to exportfs: %s is exported to it", spec, l.export.Path)
+	case open < 0 && !l.hasDefaults && len(p.problems) == known:
+		p.report(w.pos, conf.Note, "no-options", "", "no options for %s: ro,sync,root_squash and the other defaults hold", spec)
+	}
+	p.add(l, Client{Pos: w.pos, Spec: spec, Options: o, match: m})
+	return true
 }
 
-// add exports e to c, unless that has been said before.
-func (p *parser) add(e *Export, c Client) {
-	key := e.Path + "\x00" + strings.ToLower(c.Spec)
-	if first, ok := p.seen[key]; ok {
-		p.report(c.Pos, conf.Warning, "duplicate", "",
-			"%s was already exported to %s at %s: that counts, this does not", e.Path, c.Spec, first)
+// blankBefore reports options that belong to no client.
+func (p *parser) blankBefore(l *list, w token) {
+	host := l.before.text
+	if host == "" || strings.ContainsAny(host, "()") || l.inNote {
+		p.report(w.pos, conf.Note, "no-client", "write *"+w.text, "no client before %s: it is exported to everybody", w.text)
 		return
 	}
-	if !p.stopped {
-		p.seen[key] = c.Pos
+	p.report(w.pos, conf.Warning, "space-before-options", "take the blank out: "+host+w.text,
+		"a blank stands before %s: %s gets the default options, and everybody else gets these", w.text, host)
+}
+
+// add exports to c, unless that has been said before. Two names of one host are
+// one client.
+func (p *parser) add(l *list, c Client) {
+	if p.stopped {
+		return
 	}
-	e.Clients = append(e.Clients, c)
+	path := l.export.Path
+	key := path + "\x00" + strings.ToLower(c.Spec)
+	if c.match.kind == kindHost {
+		key = path + "\x00" + c.match.addrs[0].String()
+	}
+	if first, ok := p.seen[key]; ok {
+		p.report(c.Pos, conf.Warning, "duplicate", "",
+			"%s is exported to %s already, at %s: that counts, this does not", path, c.Spec, first)
+		return
+	}
+	p.seen[key] = c.Pos
+	l.export.Clients = append(l.export.Clients, c)
 }
 
 // match understands a client specification. It reports false for one that
 // exportfs leaves out.
-func (p *parser) match(w token, spec string) (matcher, bool) {
+func (p *parser) match(l *list, w token, spec string) (matcher, bool) {
 	m := matcher{kind: kindOf(spec), hosts: p.hosts}
 	switch m.kind {
 	case kindHost:
@@ -192,8 +233,15 @@ func (p *parser) match(w token, spec string) (matcher, bool) {
 			m.addrs = []netip.Addr{a.Unmap()}
 			return m, true
 		}
+		if strings.Trim(spec, "0123456789.") == "" {
+			p.leftOut(l, w, fmt.Errorf("%q is no address", spec))
+			return m, false
+		}
 		if m.addrs = p.hosts.lookup(spec); m.addrs == nil {
-			p.report(w.pos, conf.Doubt, "unknown-host", "give its address, or its name in the server's /etc/hosts",
+			if l.inNote {
+				return m, false
+			}
+			p.report(w.pos, conf.Doubt, "unknown-host", "give its address, or its name in the server's /etc/hosts; a comment begins with #",
 				"no address is known for the host %s", spec)
 			return m, false
 		}
@@ -201,10 +249,14 @@ func (p *parser) match(w token, spec string) (matcher, bool) {
 		var err error
 		m.network, m.mask, err = parseNetwork(spec)
 		if err != nil {
-			p.network(w, spec, err)
+			p.leftOut(l, w, err)
 			return m, false
 		}
-		if !contiguous(m.mask) {
+		switch {
+		case everything(spec):
+			p.report(w.pos, conf.Warning, "prefix-zero", "write * for everybody",
+				"a prefix length of 0 is not everybody: mountd of nfs-utils takes %s for one address and refuses all others", spec)
+		case !contiguous(m.mask):
 			p.report(w.pos, conf.Note, "netmask", "", "the netmask of %s has holes; it is taken as it stands", spec)
 		}
 	case kindWildcard:
@@ -225,13 +277,17 @@ func (p *parser) match(w token, spec string) (matcher, bool) {
 	return m, true
 }
 
-// network reports a specification with a slash that is no network. Often it is
-// no client at all, but a note that somebody left on the line.
-func (p *parser) network(w token, spec string, err error) {
-	if strings.HasPrefix(spec, "//") {
+// leftOut reports a client that exportfs complains of and leaves out. Often it
+// is no client at all, but a note that somebody left on the line: that is said
+// once.
+func (p *parser) leftOut(l *list, w token, err error) {
+	switch {
+	case l.inNote:
+	case strings.HasPrefix(w.text, "//"):
+		l.inNote = true
 		p.report(w.pos, conf.Warning, "comment", "comments begin with #",
-			"%s is no comment but taken as the name of a client: exportfs complains of an invalid IP address and leaves it out", w.text)
-		return
+			"%s is no comment: exportfs takes it and each word behind it for a client, complains of an invalid IP address, and leaves it out", w.text)
+	default:
+		p.report(w.pos, conf.Warning, "client", "", "%s is left out: %v", w.text, err)
 	}
-	p.report(w.pos, conf.Warning, "client", "", "%s is left out: %v", w.text, err)
 }

@@ -2,7 +2,8 @@ package exports
 
 import "github.com/pxeproof/pxeproof/servers/conf"
 
-// A token is one word, with the place of each of its bytes.
+// A token is one word, with the place of each of its bytes. It is empty only if
+// the file says "".
 type token struct {
 	pos  conf.Pos
 	text string
@@ -59,7 +60,8 @@ func (s *scanner) skip(n int) {
 	s.src = s.src[n:]
 }
 
-func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
+// isSpace says what parts words: blanks of C, and NUL.
+func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' || c == 0 }
 
 // next is the next word. With first it looks for it on the following lines too;
 // else it reports false at the end of the line.
@@ -76,9 +78,7 @@ func (s *scanner) next(first bool) (token, bool) {
 		case isSpace(c):
 			s.skip(n)
 		default:
-			if t := s.word(); t.text != "" {
-				return t, true
-			}
+			return s.word(), true
 		}
 	}
 }
