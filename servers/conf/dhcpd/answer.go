@@ -58,7 +58,8 @@ type Answer struct {
 	// Options are those of the reply, in its order, those in the file and sname
 	// fields (option overload) included.
 	Options []OptionValue
-	// LeaseTime is that of option 51, without one 0.
+	// LeaseTime is that of option 51. Of a BOOTP reply it is how long the
+	// address is the client's, 0 for ever.
 	LeaseTime time.Duration
 	// Broadcast says that always-broadcast is on.
 	Broadcast     bool
@@ -108,11 +109,13 @@ func (cl *Client) Answer() Answer {
 	default:
 		return a.silent(conf.Pos{}, "a %s is not answered", q.Type)
 	}
-	if cl.Network == nil {
+	if cl.Network == nil && !q.Address.IsValid() {
 		return a.silent(conf.Pos{}, "no subnet is declared for the network of the message (%s)", cl.origin())
 	}
-	a.Authoritative = authority(cl.Network.Scope)
-	cl.candidates(&a)
+	if cl.Network != nil {
+		a.Authoritative = authority(cl.Network.Scope)
+		cl.candidates(&a)
+	}
 	if !cl.choose(&a) {
 		return a
 	}
@@ -143,6 +146,17 @@ func (cl *Client) candidates(a *Answer) {
 	}
 }
 
+// firstAddress is what a client gets of a dhcpd without leases: the first
+// address of the first pool that is open to it.
+func (cl *Client) firstAddress() netip.Addr {
+	for _, p := range cl.Network.Pools {
+		if cl.Permitted(p) {
+			return p.first()
+		}
+	}
+	return netip.Addr{}
+}
+
 // choose decides about address, subnet and pool.
 func (cl *Client) choose(a *Answer) bool {
 	want := cl.env.q.Address
@@ -152,7 +166,7 @@ func (cl *Client) choose(a *Answer) bool {
 		a.Subnet, a.Host = cl.Network.Subnet(cl.Address), cl.Fixed
 		return true
 	case !want.IsValid() && len(a.Candidates) > 0:
-		want = a.Candidates[0].High
+		want = cl.firstAddress()
 	case !want.IsValid() && len(cl.Network.Pools) == 0:
 		*a = a.silent(cl.Network.Pos, "the network %s has no range of addresses, and no host with a fixed address is for the client", cl.Network.Name)
 		return false
@@ -160,14 +174,20 @@ func (cl *Client) choose(a *Answer) bool {
 		*a = a.silent(cl.Network.Pools[0].Pos, "no pool of the network %s is open to the client", cl.Network.Name)
 		return false
 	}
-	for _, p := range cl.Network.Pools {
-		if r, ok := p.Range(want); ok {
-			a.Address = Sourced[netip.Addr]{want, r.Pos}
-			a.Pool, a.Subnet = p, r.Subnet
+	// A client that renews through a router may have a lease of another link.
+	if p := cl.env.cfg.pool(want); p != nil {
+		r, _ := p.Range(want)
+		a.Address = Sourced[netip.Addr]{want, r.Pos}
+		a.Pool, a.Subnet = p, r.Subnet
+		return true
+	}
+	if s := cl.env.cfg.Subnet(want); s != nil {
+		if h, fixed := cl.FixedOn(s.Network); h != nil && fixed == want {
+			a.Address, a.Subnet, a.Host = Sourced[netip.Addr]{want, h.FixedPos}, s, h
 			return true
 		}
 	}
-	*a = a.silent(cl.Network.Pos, "%s is in no range of the network %s", want, cl.Network.Name)
+	*a = a.silent(conf.Pos{}, "%s is in no range of addresses", want)
 	return false
 }
 
@@ -255,6 +275,9 @@ func (cl *Client) complete(a Answer) Answer {
 				}
 			}
 		}
+	}
+	if a.Reply == BOOTPReply {
+		a.LeaseTime = time.Duration(e.seconds("dynamic-bootp-lease-length", 0)) * time.Second
 	}
 	a.SIAddr = e.nextServer()
 	e.ownIfUnset(1, a.Subnet.mask())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // A Client is what the configuration makes of the sender of a message.
@@ -20,7 +21,8 @@ type Client struct {
 	Fixed   *Host
 	Address netip.Addr
 
-	env *env
+	hosts []*Host
+	env   *env
 }
 
 // Client finds out who sent a message.
@@ -29,9 +31,7 @@ func (c *Config) Client(q Query) *Client {
 	cl := &Client{env: e, Network: c.network(&q)}
 	e.classify()
 	cl.Classes = e.classes
-	if cl.Network != nil {
-		cl.identify(c, &q)
-	}
+	cl.identify(c, &q)
 	e.known = cl.Known
 	return cl
 }
@@ -75,21 +75,30 @@ func (c *Config) Subnet(a netip.Addr) *Subnet {
 // identify finds the client's host declarations: by its identifier, else by its
 // hardware address, else by a host-identifier option.
 func (cl *Client) identify(c *Config, q *Query) {
-	for _, hosts := range [][]*Host{c.hostsByID(q), c.hostsByHardware(q), c.hostsByOption(cl.env)} {
-		if len(hosts) == 0 {
-			continue
-		}
-		cl.Known = true
-		for _, h := range hosts {
-			for _, a := range h.Addresses {
-				if cl.Network.Subnet(a) != nil {
-					cl.Fixed, cl.Address = h, a
-					return
-				}
+	cl.hosts = c.hostsByID(q)
+	if len(cl.hosts) == 0 {
+		cl.hosts = c.hostsByHardware(q)
+	}
+	if len(cl.hosts) == 0 {
+		cl.hosts = c.hostsByOption(cl.env)
+	}
+	cl.Known = len(cl.hosts) > 0
+	cl.Fixed, cl.Address = cl.FixedOn(cl.Network)
+}
+
+// FixedOn finds the client's fixed address on a link; nil if it has none there.
+func (cl *Client) FixedOn(n *Network) (*Host, netip.Addr) {
+	if n == nil {
+		return nil, netip.Addr{}
+	}
+	for _, h := range cl.hosts {
+		for _, a := range h.Addresses {
+			if n.Subnet(a) != nil {
+				return h, a
 			}
 		}
-		return
 	}
+	return nil, netip.Addr{}
 }
 
 func (c *Config) hostsByID(q *Query) []*Host {
@@ -220,4 +229,30 @@ func (cl *Client) matches(pm Permit) bool {
 		return q.Now.After(pm.When)
 	}
 	return false
+}
+
+// Declines says whether the client's word that an address is taken counts
+// (`declines`; by default it does).
+func (cl *Client) Declines(a netip.Addr) bool {
+	e := cl.env
+	e.out, e.vars = newState(), &vars{}
+	var limit *Scope
+	if p := e.cfg.pool(a); p != nil {
+		if r, ok := p.Range(a); ok {
+			limit = r.Subnet.Scope
+			e.scope(limit, nil)
+		}
+	}
+	for i := len(e.classes) - 1; i >= 0; i-- {
+		e.scope(e.classes[i].Scope, limit)
+	}
+	is, ok := e.flag("declines")
+	return is || !ok
+}
+
+// AbandonTime is for how long an address is left alone that a client declined.
+func (c *Config) AbandonTime() time.Duration {
+	e := &env{cfg: c, q: &Query{}, out: newState(), vars: &vars{}}
+	e.scope(c.Root, nil)
+	return time.Duration(e.seconds("abandon-lease-time", 86400)) * time.Second
 }

@@ -61,8 +61,8 @@ type Query struct {
 	// answered at.
 	Source netip.Addr
 	// Address is the lease that the client is to have. If it is not valid, the
-	// host's fixed address is taken, or else the last address of the first
-	// range that the client may have one of, as by a dhcpd without leases.
+	// host's fixed address is taken, or else the first address of the first
+	// pool that is open to the client, as by a dhcpd without leases.
 	Address netip.Addr
 	// Bound says that the client holds a lease on Address already.
 	Bound bool
