@@ -5,6 +5,7 @@
 #   make test    every test, those with virtual machines included
 #   make check   format, vet, staticcheck
 #   make demo    boot the kickstart scenario and print its verdict
+#   make bench-boot  that boot against the same in a bare lab, side by side
 #   make clean   remove what was built here; the cache of boot files stays
 #
 # CI=true makes a test fail that is skipped elsewhere because a tool is missing.
@@ -13,7 +14,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 .ONESHELL:
-.PHONY: setup packages tun build test check demo clean
+.PHONY: setup packages tun build test check demo bench-boot clean
 
 GO ?= go
 CI ?=
@@ -73,6 +74,9 @@ check:
 
 demo: setup
 	@bin/pxeproof run kickstart-nfs
+
+bench-boot: setup
+	@bin/pxeproof bench boot
 
 clean:
 	rm -rf bin runs bench

@@ -59,6 +59,16 @@ type HostConfig struct {
 	Gateway netip.Addr
 }
 
+// HardwareAddr is the host's MAC, the default one if none is given. Addr must be
+// an IPv4 address.
+func (c HostConfig) HardwareAddr() net.HardwareAddr {
+	if c.MAC != nil {
+		return c.MAC
+	}
+	a := c.Addr.Addr().As4()
+	return net.HardwareAddr{2, 0, a[0], a[1], a[2], a[3]}
+}
+
 // AddHost makes a host: a namespace with an interface eth0, plugged into the
 // segment. It is up, with its IPv6 link-local address usable, on return.
 func (n *Network) AddHost(c HostConfig) (*Host, error) {
@@ -73,10 +83,7 @@ func (n *Network) addHost(c HostConfig) (*Host, error) {
 	if !c.Addr.IsValid() || !c.Addr.Addr().Is4() {
 		return nil, errors.New("it needs an IPv4 address with a prefix length, such as 192.168.1.103/24")
 	}
-	if c.MAC == nil {
-		a := c.Addr.Addr().As4()
-		c.MAC = net.HardwareAddr{2, 0, a[0], a[1], a[2], a[3]}
-	}
+	c.MAC = c.HardwareAddr()
 	ns, err := newNamespace()
 	if err != nil {
 		return nil, err

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pxeproof/pxeproof/captures/verdict"
+	"github.com/pxeproof/pxeproof/scenarios"
+	"github.com/pxeproof/pxeproof/scenarios/report"
+)
+
+func judgeCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "judge RUNDIR|CAPTURE...",
+		Short: "Judge a run again, or a capture that somebody else took",
+		Long: `Given the folder of a run, makes its verdict again. Given captures (pcap or pcapng,
+gzip too), shows for each machine that boots in them how far it came, and why not
+further. It needs neither privileges nor QEMU.`,
+		Example: "  pxeproof judge runs/kickstart-nfs-20260102-030405\n  pxeproof judge office.pcapng",
+		Args:    wantArgs(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			worst := exitPass
+			for _, arg := range args {
+				v, err := judgeOne(arg)
+				if err != nil && v.Schema == "" {
+					return err
+				}
+				if err := showVerdict(cmd, arg, v, asJSON); err != nil {
+					return err
+				}
+				if err != nil {
+					fmt.Fprintln(cmd.ErrOrStderr(), "pxeproof:", err)
+					worst = max(worst, exitInput)
+				}
+				if s, ok := errors.AsType[statusError](verdictStatus(v)); ok {
+					worst = max(worst, int(s))
+				}
+			}
+			if worst != exitPass {
+				return statusError(worst)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON, and nothing else")
+	return cmd
+}
+
+// judgeOne judges a run's folder or a capture.
+func judgeOne(arg string) (verdict.Verdict, error) {
+	fi, err := os.Stat(arg)
+	if err != nil {
+		return verdict.Verdict{}, &scenarios.InputError{Err: err}
+	}
+	if fi.IsDir() {
+		return scenarios.Judge(arg)
+	}
+	f, err := os.Open(arg)
+	if err != nil {
+		return verdict.Verdict{}, &scenarios.InputError{Err: err}
+	}
+	defer f.Close()
+	v, _, err := scenarios.JudgeCapture(f)
+	if err != nil {
+		err = &scenarios.InputError{Err: fmt.Errorf("%s: %w", arg, err)}
+	}
+	return v, err
+}
+
+func showVerdict(cmd *cobra.Command, arg string, v verdict.Verdict, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetIndent("", "  ")
+		return enc.Encode(v)
+	}
+	o := report.Options{Title: arg}
+	if f, ok := cmd.OutOrStdout().(*os.File); ok {
+		o = o.On(f)
+		o.Live = false
+	}
+	return report.WriteVerdict(cmd.OutOrStdout(), v, o)
+}

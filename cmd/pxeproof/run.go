@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pxeproof/pxeproof/captures/verdict"
+	"github.com/pxeproof/pxeproof/scenarios"
+	"github.com/pxeproof/pxeproof/scenarios/report"
+)
+
+func runCommand() *cobra.Command {
+	var o scenarios.Options
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "run SCENARIO|FOLDER",
+		Short: "Boot a scenario and prove that it works, or say why not",
+		Long: `Boots the machines of a scenario, one of the library or a folder of yours, in a lab
+of their own, and judges the boot from the recorded frames. What was seen stays in
+the run's folder.`,
+		Example: `  pxeproof run kickstart-nfs
+  pxeproof run ./my-scenario --out /tmp/proof
+  pxeproof run kickstart-nfs --json | jq .status`,
+		Args: wantArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := scenarios.Load(args[0])
+			if err != nil {
+				return &scenarios.InputError{Err: err}
+			}
+			if asJSON {
+				return runJSON(cmd, s, o)
+			}
+			return runLadder(cmd, s, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.Out, "out", "o", "", "the run's folder (default a new one in runs/)")
+	f.StringVar(&o.Accel, "accel", "auto", "auto, kvm or tcg")
+	f.StringVar(&o.QEMU, "qemu", "", "the QEMU program (default qemu-system-x86_64)")
+	f.DurationVar(&o.Timeout, "timeout", 0, "end a boot that has proven nothing (default the scenario's, or "+shortDuration(scenarios.DefaultTimeout)+")")
+	f.StringToStringVar(&o.Assets, "asset", nil, "NAME=FILE: use this file for an asset")
+	f.BoolVarP(&o.Notes, "verbose", "v", false, "say too what in the configurations has no effect here")
+	f.BoolVar(&asJSON, "json", false, "print the verdict as JSON, and nothing else")
+	return cmd
+}
+
+// runLadder shows the boot as it goes.
+func runLadder(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) error {
+	opts := report.Options{Title: s.Name}
+	if f, ok := cmd.OutOrStdout().(*os.File); ok {
+		opts = opts.On(f)
+	}
+	var ladder *report.Ladder
+	o.Started = func(st scenarios.Start) {
+		opts.Folder = relative(st.Dir)
+		ladder = report.NewLadder(cmd.OutOrStdout(), opts)
+		ladder.Note(fmt.Sprintf("acceleration: %s (%s)", st.Accel.Name, st.Accel.Why))
+	}
+	o.Update = func(u verdict.Update) { ladder.Update(u) }
+	o.Warn = func(text string) { ladder.Note(text) }
+	res, err := scenarios.Run(cmd.Context(), s, o)
+	if ladder == nil {
+		return err
+	}
+	if res.Verdict.Schema == "" {
+		_ = ladder.Close()
+		return err
+	}
+	if ferr := ladder.Finish(res.Verdict); err == nil && ferr != nil {
+		err = ferr
+	}
+	if err != nil {
+		return err
+	}
+	return verdictStatus(res.Verdict)
+}
+
+// runJSON prints the verdict alone; what is odd goes to standard error.
+func runJSON(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) error {
+	o.Warn = func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
+	res, err := scenarios.Run(cmd.Context(), s, o)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(cmd.OutOrStdout())
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(res.Verdict); err != nil {
+		return err
+	}
+	return verdictStatus(res.Verdict)
+}
+
+// verdictStatus is the exit status of a verdict that has been shown.
+func verdictStatus(v verdict.Verdict) error {
+	switch v.Status {
+	case verdict.Pass:
+		return nil
+	case verdict.Fail:
+		return statusError(exitFail)
+	}
+	return statusError(exitLab)
+}
+
+// relative shortens a path for people, if it lies below the working directory.
+func relative(path string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	rel, err := filepath.Rel(wd, path)
+	if err != nil || !filepath.IsLocal(rel) {
+		return path
+	}
+	return rel
+}
+
+func shortDuration(d time.Duration) string {
+	if d%time.Minute == 0 {
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return d.String()
+}

@@ -1,0 +1,228 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"path"
+
+	"github.com/pxeproof/pxeproof/servers"
+	"github.com/pxeproof/pxeproof/servers/conf"
+	"github.com/pxeproof/pxeproof/servers/conf/dhcpd"
+	"github.com/pxeproof/pxeproof/servers/conf/exports"
+	"github.com/pxeproof/pxeproof/servers/conf/intftpd"
+	"github.com/pxeproof/pxeproof/servers/dhcp"
+	"github.com/pxeproof/pxeproof/servers/nfs"
+	"github.com/pxeproof/pxeproof/servers/portmap"
+	"github.com/pxeproof/pxeproof/servers/ra"
+	"github.com/pxeproof/pxeproof/servers/rootfs"
+	"github.com/pxeproof/pxeproof/servers/tftp"
+)
+
+// configs are a scenario's configuration files, read, and the tree that they
+// speak of.
+type configs struct {
+	scenario *Scenario
+	dir      string // the servers' root, as laid out
+	root     *rootfs.Root
+	problems conf.Problems
+
+	dhcp []configured[*dhcpd.Config]
+	tftp []configured[*intftpd.Service]
+	nfs  []configured[*exports.File]
+}
+
+// configured is a service with what its file says.
+type configured[T any] struct {
+	host Host
+	Service
+	conf T
+}
+
+// configs reads all configuration files. dir is the root as laid out by
+// Materialize. An error says that a file cannot be run; what is merely odd is
+// among the problems.
+func (s *Scenario) configs(dir string) (*configs, error) {
+	root, err := rootfs.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &configs{scenario: s, dir: dir, root: root}
+	for _, h := range s.Hosts {
+		for _, sv := range h.Servers {
+			if err := c.read(h, sv); err != nil {
+				c.close()
+				return nil, err
+			}
+		}
+	}
+	var errs []error
+	for i := range c.problems {
+		p := &c.problems[i]
+		p.Pos = s.posOf(p.Pos)
+		if p.Effect == conf.Refusal {
+			errs = append(errs, *p)
+		}
+	}
+	if err := errors.Join(append(errs, c.check()...)...); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *configs) close() { c.root.Close() }
+
+// read reads the file of one service.
+func (c *configs) read(h Host, sv Service) error {
+	if sv.Config == "" {
+		return nil
+	}
+	src, err := c.file(sv.Config)
+	if err != nil {
+		return problem(sv.Pos, "reading %s: %w", sv.Config, err)
+	}
+	var problems conf.Problems
+	switch sv.Protocol {
+	case "dhcp":
+		cfg, ps, err := dhcpd.Parse(sv.Config, src, rootFS{c.root})
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.scenario.display(rootPath(sv.Config)), err)
+		}
+		problems = ps
+		c.dhcp = append(c.dhcp, configured[*dhcpd.Config]{h, sv, cfg})
+	case "tftp":
+		read := intftpd.ReadDefault
+		if path.Dir(sv.Config) != "/etc/default" {
+			read = func(file string, src []byte) (*intftpd.Service, conf.Problems) {
+				return intftpd.ReadXinetd(file, src, nil)
+			}
+		}
+		cfg, ps := read(sv.Config, src)
+		if cfg == nil {
+			return fmt.Errorf("%s: there is no service tftp in it", c.scenario.display(rootPath(sv.Config)))
+		}
+		problems = ps
+		c.tftp = append(c.tftp, configured[*intftpd.Service]{h, sv, cfg})
+	case "nfs":
+		cfg, ps := exports.Parse(sv.Config, src, nil)
+		problems = ps
+		c.nfs = append(c.nfs, configured[*exports.File]{h, sv, cfg})
+	}
+	c.problems = append(c.problems, problems...)
+	return nil
+}
+
+// file is the content of one of the servers' files.
+func (c *configs) file(name string) ([]byte, error) {
+	f, _, err := c.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// A configuration is small; whatever is not, is not one.
+	const most = 16 << 20
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && len(b) > most {
+		err = fmt.Errorf("it is larger than %d MiB", most>>20)
+	}
+	return b, err
+}
+
+// check finds what each file cannot know of the others.
+func (c *configs) check() []error {
+	var errs []error
+	for _, d := range c.dhcp {
+		if !servesHost(d.conf, d.host.Address.Addr()) {
+			at := c.scenario.posOf(conf.Pos{File: d.Config})
+			if len(d.conf.Subnets) > 0 {
+				at = c.scenario.posOf(d.conf.Subnets[0].Pos)
+			}
+			errs = append(errs, problem(at, "no subnet here holds the server %s, %s (%s): dhcpd would not listen on its interface; "+
+				"declare the subnet %s, or give the host an address in it",
+				d.host.Name, d.host.Address.Addr(), d.host.Pos, d.host.Address.Masked()))
+		}
+	}
+	return errs
+}
+
+func servesHost(c *dhcpd.Config, a netip.Addr) bool {
+	for _, s := range c.Subnets {
+		if s.Prefix.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// servers are the makers of a host's servers.
+func (c *configs) servers(h Host) []func(log func(string)) servers.Server {
+	var makers []func(log func(string)) servers.Server
+	for _, sv := range h.Servers {
+		if m := c.server(h, sv); m != nil {
+			makers = append(makers, m)
+		}
+	}
+	return makers
+}
+
+func (c *configs) server(h Host, sv Service) func(log func(string)) servers.Server {
+	switch sv.Protocol {
+	case "dhcp":
+		cfg := find(c.dhcp, h, sv)
+		return func(log func(string)) servers.Server {
+			return dhcp.New(cfg, dhcp.Options{Fast: c.scenario.Fast, Log: log})
+		}
+	case "tftp":
+		cfg := find(c.tftp, h, sv)
+		if !cfg.Runs() {
+			return nil // as the file says; the prediction says it too
+		}
+		return func(log func(string)) servers.Server { return tftp.New(c.tftpConfig(cfg, log)) }
+	case "nfs":
+		cfg := find(c.nfs, h, sv)
+		return func(log func(string)) servers.Server {
+			return nfs.New(nfs.Config{Exports: cfg, Root: c.dir, Log: log})
+		}
+	case "portmap":
+		return func(log func(string)) servers.Server {
+			return portmap.New(portmap.Config{Mappings: nfs.Mappings(), Log: log})
+		}
+	case "ra":
+		return func(log func(string)) servers.Server { return ra.New(ra.Options{Log: log}) }
+	}
+	return nil
+}
+
+// tftpConfig turns in.tftpd's words into our server's.
+func (c *configs) tftpConfig(s *intftpd.Service, log func(string)) tftp.Config {
+	t := tftp.Config{
+		Root:         c.dir,
+		Permissive:   s.Permissive.IsSet(),
+		BlockSizeMax: s.BlockSizeMax.N,
+		Network:      s.Network,
+		Log:          log,
+	}
+	if s.Secure.IsSet() {
+		t.Root = path.Join(c.dir, path.Join("/", s.Root().Text))
+	} else {
+		t.Absolute = true
+		for _, d := range s.Dirs {
+			t.Dirs = append(t.Dirs, d.Text)
+		}
+	}
+	for _, r := range s.Refuse {
+		t.Refuse = append(t.Refuse, r.Text)
+	}
+	return t
+}
+
+func find[T any](all []configured[T], h Host, sv Service) T {
+	for _, c := range all {
+		if c.host.Name == h.Name && c.Config == sv.Config {
+			return c.conf
+		}
+	}
+	panic("a service whose file was not read: " + sv.Protocol) // read reads them all
+}

@@ -1,0 +1,255 @@
+package scenarios
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pxeproof/pxeproof/captures"
+	"github.com/pxeproof/pxeproof/captures/verdict"
+	"github.com/pxeproof/pxeproof/harness"
+	"github.com/pxeproof/pxeproof/harness/network"
+	"github.com/pxeproof/pxeproof/harness/sandbox"
+	"github.com/pxeproof/pxeproof/scenarios/report"
+	"github.com/pxeproof/pxeproof/servers/conf"
+)
+
+// Names of what a run leaves in its folder, beside what the lab leaves.
+const (
+	VerdictFile      = "verdict.json"
+	VerdictText      = "verdict.txt"
+	ExpectationsFile = "expectations.json"
+	LabLog           = "lab.log"
+)
+
+// A labRequest is what the sandboxed half is asked to do.
+type labRequest struct {
+	Scenario string            `json:"scenario"` // for Load
+	Dir      string            `json:"dir"`
+	Assets   map[string]string `json:"assets"`
+	Accel    string            `json:"accel"`
+	QEMU     string            `json:"qemu,omitempty"`
+	Timeout  time.Duration     `json:"timeout"`
+	Notes    bool              `json:"notes,omitempty"`
+	Record   RunRecord         `json:"record"` // as far as it is known outside
+}
+
+// A labMessage is what it says. The last one holds a Verdict, an Error or both.
+type labMessage struct {
+	Update  *verdict.Update  `json:"update,omitempty"`
+	Warning string           `json:"warning,omitempty"`
+	Verdict *verdict.Verdict `json:"verdict,omitempty"`
+	Error   string           `json:"error,omitempty"`
+	Input   bool             `json:"input,omitempty"` // Error is about the input
+}
+
+// inside is the sandboxed half of Run.
+func inside(ctx context.Context, c *sandbox.Conn) int {
+	var req labRequest
+	if err := c.Receive(&req); err != nil {
+		fmt.Fprintln(os.Stderr, "no request:", err)
+		return 1
+	}
+	v, err := runInside(ctx, c, req)
+	m := labMessage{Verdict: v}
+	if err != nil {
+		var input *InputError
+		m.Error, m.Input = err.Error(), errors.As(err, &input)
+	}
+	if err := c.Send(m); err != nil {
+		fmt.Fprintln(os.Stderr, "reporting:", err)
+		return 1
+	}
+	return 0
+}
+
+func runInside(ctx context.Context, c *sandbox.Conn, req labRequest) (*verdict.Verdict, error) {
+	s, err := Load(req.Scenario)
+	if err != nil {
+		return nil, &InputError{err}
+	}
+	root, unmount, err := s.mountRoot(filepath.Join(req.Dir, rootDir), req.Assets)
+	if err != nil {
+		return nil, err
+	}
+	defer unmount()
+	read, err := s.configs(root)
+	if err != nil {
+		return nil, &InputError{err}
+	}
+	defer read.close()
+	expect, err := read.predict()
+	if err != nil {
+		return nil, &InputError{err}
+	}
+	for _, p := range read.problems {
+		if p.Effect == conf.Note && !req.Notes {
+			continue
+		}
+		if err := c.Send(labMessage{Warning: p.Error()}); err != nil {
+			return nil, err
+		}
+	}
+	if err := writeJSON(filepath.Join(req.Dir, ExpectationsFile), expect); err != nil {
+		return nil, err
+	}
+	r := &run{scenario: s, request: req, conn: c, decided: make(chan struct{})}
+	return r.boot(ctx, read, expect)
+}
+
+// A run is one boot being conducted.
+type run struct {
+	scenario *Scenario
+	request  labRequest
+	conn     *sandbox.Conn
+	judge    *verdict.Judge
+	recorder *captures.Recorder // set by event; nil before the first
+	decided  chan struct{}
+	once     sync.Once
+	sendErr  error
+}
+
+func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations) (*verdict.Verdict, error) {
+	judge, err := verdict.NewJudge(expect, verdict.Options{Transfer: r.transfer})
+	if err != nil {
+		return nil, fmt.Errorf("the expectations: %w", err)
+	}
+	r.judge = judge
+	cfg := harness.Config{
+		Dir:    r.request.Dir,
+		QEMU:   r.request.QEMU,
+		Sink:   r.event,
+		Digest: digestWanted(expect),
+	}
+	for _, h := range r.scenario.Hosts {
+		cfg.Hosts = append(cfg.Hosts, harness.Host{
+			HostConfig: network.HostConfig{Name: h.Name, Addr: h.Address, MAC: h.MAC},
+			Servers:    c.servers(h),
+		})
+	}
+	for _, m := range r.scenario.Machines {
+		q := m.Machine
+		q.Accel = r.request.Accel
+		cfg.Machines = append(cfg.Machines, q)
+	}
+	lab, err := harness.Start(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	end := verdict.End{}
+	wait, cancel := context.WithTimeout(ctx, r.request.Timeout)
+	defer cancel()
+	err = lab.Wait(wait, r.decided)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		end = verdict.End{Reason: verdict.EndInterrupted, Text: "the run was interrupted"}
+	case errors.Is(err, context.DeadlineExceeded):
+		end = verdict.End{Reason: verdict.EndTimeout, Text: fmt.Sprintf("after %v", r.request.Timeout)}
+	}
+	t, cerr := lab.Close()
+	if cerr != nil {
+		end = verdict.End{Reason: verdict.EndLab, Text: cerr.Error()}
+	}
+	if t != nil {
+		end.Dropped = t.Dropped
+	}
+	if err := r.record(end); err != nil {
+		return nil, errors.Join(err, cerr)
+	}
+	r.judge.Finish(end)
+	v := r.judge.Verdict()
+	return &v, errors.Join(r.write(v), cerr)
+}
+
+// event is the lab's sink.
+func (r *run) event(from *captures.Recorder, e captures.Event) {
+	r.recorder = from
+	for _, u := range r.judge.Add(e) {
+		if err := r.conn.Send(labMessage{Update: &u}); err != nil && r.sendErr == nil {
+			r.sendErr = err
+		}
+	}
+	if r.judge.Decided() {
+		r.once.Do(func() { close(r.decided) })
+	}
+}
+
+// transfer is the judge's: it asks from within event, and at the end.
+func (r *run) transfer(i int) (captures.Transfer, bool) {
+	if r.recorder == nil {
+		return captures.Transfer{}, false
+	}
+	return r.recorder.Transfer(i)
+}
+
+// record leaves what a later judgement needs to know.
+func (r *run) record(end verdict.End) error {
+	rec := r.request.Record
+	rec.Schema, rec.End = RunSchema, &end
+	for _, h := range r.scenario.Hosts {
+		mac := network.HostConfig{Addr: h.Address, MAC: h.MAC}.HardwareAddr()
+		rec.Hosts = append(rec.Hosts, RunHost{Name: h.Name, MAC: mac.String(), Addr: h.Address})
+	}
+	return writeJSON(filepath.Join(r.request.Dir, RunFile), rec)
+}
+
+// write leaves the verdict in the run's folder.
+func (r *run) write(v verdict.Verdict) error {
+	if err := writeJSON(filepath.Join(r.request.Dir, VerdictFile), v); err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(r.request.Dir, VerdictText))
+	if err != nil {
+		return err
+	}
+	return errors.Join(report.WriteVerdict(f, v, report.Options{Title: r.scenario.Name, Folder: r.request.Dir}), f.Close())
+}
+
+// digestWanted picks the transfers whose bytes a digest on disk is waiting for.
+func digestWanted(x verdict.Expectations) func(captures.Transfer) bool {
+	for _, m := range x.Machines {
+		for _, e := range m.Expect {
+			if e.Transfer != nil && e.Transfer.SHA256 != "" {
+				return func(captures.Transfer) bool { return true }
+			}
+		}
+	}
+	return nil
+}
+
+func writeJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(b, '\n'), 0o644)
+}
+
+// mountRoot lays the scenario's root out on a file system in memory at dir,
+// which goes with the sandbox. The folder that it needs is removed again by
+// unmount.
+func (s *Scenario) mountRoot(dir string, files map[string]string) (root string, unmount func(), err error) {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", nil, err
+	}
+	if err := unix.Mount("root", dir, "tmpfs", unix.MS_NODEV|unix.MS_NOSUID, "mode=0755"); err != nil {
+		return "", nil, fmt.Errorf("a file system for the servers' files: %w", err)
+	}
+	unmount = func() {
+		_ = unix.Unmount(dir, unix.MNT_DETACH)
+		_ = os.Remove(dir)
+	}
+	if err := s.Materialize(dir, files); err != nil {
+		unmount()
+		return "", nil, &InputError{err}
+	}
+	return dir, unmount, nil
+}

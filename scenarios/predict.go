@@ -1,0 +1,408 @@
+package scenarios
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/netip"
+	"path"
+	"strings"
+
+	"github.com/pxeproof/pxeproof/captures"
+	"github.com/pxeproof/pxeproof/captures/verdict"
+	"github.com/pxeproof/pxeproof/servers/conf"
+	"github.com/pxeproof/pxeproof/servers/conf/pxelinux"
+	"github.com/pxeproof/pxeproof/servers/rootfs"
+)
+
+// predict says what a working boot of every machine must show, from the
+// configurations, and adds what the author wants besides.
+func (c *configs) predict() (verdict.Expectations, error) {
+	x := verdict.Expectations{Schema: verdict.ExpectationsSchema}
+	for _, m := range c.scenario.Machines {
+		p := prediction{configs: c, m: m}
+		p.machine = verdict.Machine{
+			Name:     m.Name,
+			MAC:      m.NICs[0].MAC.String(),
+			Firmware: m.Firmware.Kind,
+			ROM:      m.rom(),
+		}
+		if err := p.all(); err != nil {
+			return x, err
+		}
+		x.Machines = append(x.Machines, p.machine)
+	}
+	// Last, as the loader's configuration is read on the way.
+	for _, p := range c.problems {
+		if p.Effect == conf.Doubt {
+			x.Doubts = append(x.Doubts, verdict.Doubt{Text: p.Text, Where: origin(p.Pos)})
+		}
+	}
+	return x, x.Validate()
+}
+
+// rom says who speaks DHCP first.
+func (m Machine) rom() string {
+	if m.Firmware.Kind == "uefi" && m.NICs[0].ROM == "none" {
+		return "edk2"
+	}
+	return "ipxe"
+}
+
+// A prediction is being made, for one machine.
+type prediction struct {
+	*configs
+	m       Machine
+	machine verdict.Machine
+	last    string // the ID of what has to come before
+}
+
+// add appends an expectation that comes after the one before it.
+func (p *prediction) add(e verdict.Expectation) {
+	if p.last != "" && e.NotApplicable == "" {
+		e.After = []string{p.last}
+	}
+	if e.NotApplicable == "" {
+		p.last = e.ID
+	}
+	p.machine.Expect = append(p.machine.Expect, e)
+}
+
+func (p *prediction) all() error {
+	p.add(verdict.Expectation{ID: "power", Stage: verdict.Power, Title: "a frame from the machine", Kinds: []captures.Kind{captures.LinkFirst}})
+	boot := p.lease()
+	if boot == nil {
+		return p.wished()
+	}
+	loader, err := p.nbp(boot)
+	if err != nil {
+		return err
+	}
+	p.machine.Loader = loader
+	if loader == "pxelinux" {
+		if err := p.pxelinux(boot); err != nil {
+			return err
+		}
+	}
+	return p.wished()
+}
+
+// nbp expects the boot program and looks what it is.
+func (p *prediction) nbp(b *bootAnswer) (loader string, err error) {
+	if b.file == "" {
+		return "", nil
+	}
+	e := verdict.Expectation{
+		ID: "nbp", Stage: verdict.NBP, Origin: b.fileAt,
+		Transfer: &verdict.Transfer{Protocol: "tftp", Role: "nbp", Name: b.file, Server: b.from},
+	}
+	tree := p.tftpTree(b.from)
+	if tree == nil {
+		p.add(e) // nobody in the lab serves it; somebody else's may
+		return "", nil
+	}
+	defer tree.close()
+	if tree.place(b.file, e.Transfer) {
+		loader = tree.loader(b.file)
+	}
+	p.add(e)
+	return loader, nil
+}
+
+// pxelinux expects what PXELINUX asks for.
+func (p *prediction) pxelinux(b *bootAnswer) error {
+	tree := p.tftpTree(b.from)
+	defer tree.close()
+	client := pxelinux.Client{
+		MAC:  p.m.NICs[0].MAC,
+		Addr: b.address,
+		// With these SYSAPPEND makes the kernel's ip=.
+		Server: b.from, Gateway: b.gateway, Mask: b.mask,
+	}
+	client.UUID, _ = parseUUID(p.m.UUID)
+	got := pxelinux.Predict(client, pxelinux.Options{BootFile: b.file, ConfigFile: b.configFile, PathPrefix: b.pathPrefix}, tree)
+	for _, pr := range got.Problems {
+		pr.Pos = p.scenario.posOf(pr.Pos)
+		p.problems = append(p.problems, pr)
+	}
+	p.config(got, tree, b)
+	boot := got.Boot
+	switch boot.Outcome {
+	case pxelinux.Boots:
+	case pxelinux.Dynamic, pxelinux.Local:
+		p.notApplicable(boot.Reason, verdict.Kernel)
+		return nil
+	}
+	if boot.Kernel.Name != "" {
+		p.file("kernel", "kernel", boot.Kernel, tree, b)
+		for i, initrd := range boot.Initrds {
+			p.file(fmt.Sprintf("initrd%s", ordinal(i)), "initrd", initrd, tree, b)
+		}
+	} else {
+		p.add(verdict.Expectation{ID: "kernel", Stage: verdict.Kernel, Title: "a kernel", Origin: p.originOf(boot.Pos),
+			Transfer: &verdict.Transfer{Protocol: "tftp", Role: "kernel"}})
+	}
+	p.os(boot)
+	return p.files(boot)
+}
+
+// ordinal numbers all but the first.
+func ordinal(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return fmt.Sprint(i + 1)
+}
+
+// config expects the configuration file that is found, or one of those that are
+// asked for if none would be.
+func (p *prediction) config(got *pxelinux.Prediction, tree *tftpTree, b *bootAnswer) {
+	var asked []string
+	for _, l := range got.Lookups {
+		if l.Use != pxelinux.UseConfig {
+			continue
+		}
+		asked = append(asked, l.Name)
+		if l.Found {
+			p.file("config", "config", l, tree, b)
+			return
+		}
+	}
+	p.add(verdict.Expectation{ID: "config", Stage: verdict.Config, Origin: b.fileAt,
+		Transfer: &verdict.Transfer{Protocol: "tftp", Role: "config", Names: asked, Server: b.from}})
+}
+
+// file expects one file that the loader asks for.
+func (p *prediction) file(id, role string, l pxelinux.Lookup, tree *tftpTree, b *bootAnswer) {
+	stage := verdict.Kernel
+	if role == "config" {
+		stage = verdict.Config
+	}
+	t := &verdict.Transfer{Protocol: "tftp", Role: role, Name: l.Name}
+	if !l.Elsewhere() {
+		t.Server = b.from
+		tree.place(l.Name, t)
+	}
+	p.add(verdict.Expectation{ID: id, Stage: stage, Origin: p.originOf(l.Pos), Transfer: t})
+}
+
+// os expects the kernel's or the first process's own words.
+func (p *prediction) os(boot pxelinux.Boot) {
+	at := p.originOf(boot.AppendPos)
+	if !strings.Contains(boot.Append, "console=ttyS") && !p.scenario.ownInitrd() {
+		p.add(verdict.Expectation{ID: "os", Stage: verdict.OS, Title: "the operating system's own DHCP, as no console= sends its words to the serial port",
+			Origin: at, Kinds: []captures.Kind{captures.DHCPDiscover, captures.DHCPRequest}})
+		return
+	}
+	p.add(verdict.Expectation{ID: "os", Stage: verdict.OS, Title: "the kernel's or the first process's words on the console",
+		Origin: at, Console: &verdict.Console{Regexp: `Linux version |^pxeproof: init`}})
+}
+
+// ownInitrd says whether an initramfs of pxeproof's own is in the scenario.
+func (s *Scenario) ownInitrd() bool {
+	for _, a := range s.Assets {
+		if strings.HasPrefix(a.Name, madePrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// files expects what the command line asks for over NFS.
+func (p *prediction) files(boot pxelinux.Boot) error {
+	server, name := nfsWish(boot.Append)
+	if name == "" {
+		p.notApplicable("the command line asks for no file over NFS", verdict.Files)
+		return nil
+	}
+	at := p.originOf(boot.AppendPos)
+	t := &verdict.Transfer{Protocol: "nfs", Role: "kickstart", Name: name, Server: server}
+	e := verdict.Expectation{ID: "files", Stage: verdict.Files, Origin: at, Transfer: t}
+	ours := p.hostAt(server) != nil
+	if ours {
+		e.Related = append(e.Related, p.exportLines(server)...)
+		if size, sum, err := digest(p.root, name); err == nil {
+			t.Size = size
+			t.Disk = verdict.Origin{File: p.scenario.display(rootPath(name))}
+			p.add(e)
+			if p.scenario.ownInitrd() {
+				p.add(verdict.Expectation{ID: "files-read", Stage: verdict.Files, Origin: at,
+					Title:   "the same bytes on the machine as on disk",
+					Console: &verdict.Console{Contains: fmt.Sprintf("pxeproof: file nfs:%s:%s ", server, name), SHA256: sum}})
+			}
+			return nil
+		}
+	}
+	p.add(e)
+	return nil
+}
+
+// exportLines are the lines of the exports of a host.
+func (p *prediction) exportLines(a netip.Addr) []verdict.Origin {
+	var lines []verdict.Origin
+	for _, n := range p.nfs {
+		if n.host.Address.Addr() != a {
+			continue
+		}
+		for _, e := range n.conf.Exports {
+			lines = append(lines, p.originOf(e.Pos))
+		}
+	}
+	return lines
+}
+
+// nfsWish finds, on a kernel command line, the file that an installer fetches
+// over NFS: ks=nfs:SERVER:/path, inst.ks=nfs:SERVER:/path, with options between
+// (nfs:OPTIONS:SERVER:/path) in the newer form.
+func nfsWish(cmdline string) (server netip.Addr, name string) {
+	for word := range strings.FieldsSeq(cmdline) {
+		rest, ok := strings.CutPrefix(word, "ks=nfs:")
+		if !ok {
+			rest, ok = strings.CutPrefix(word, "inst.ks=nfs:")
+		}
+		if !ok {
+			continue
+		}
+		parts := strings.Split(rest, ":")
+		if len(parts) < 2 {
+			continue
+		}
+		a, err := netip.ParseAddr(parts[len(parts)-2])
+		if err != nil {
+			continue
+		}
+		return a, path.Clean("/" + parts[len(parts)-1])
+	}
+	return netip.Addr{}, ""
+}
+
+// notApplicable says why some stages have nothing to prove.
+func (p *prediction) notApplicable(why string, stages ...verdict.Stage) {
+	for _, s := range stages {
+		p.add(verdict.Expectation{ID: s.String() + "-none", Stage: s, NotApplicable: why})
+	}
+}
+
+// hostAt is the server host with an address; nil if there is none.
+func (c *configs) hostAt(a netip.Addr) *Host {
+	for i := range c.scenario.Hosts {
+		if c.scenario.Hosts[i].Address.Addr() == a {
+			return &c.scenario.Hosts[i]
+		}
+	}
+	return nil
+}
+
+// A tftpTree is what a TFTP server of the lab answers with. It implements
+// [pxelinux.Files].
+type tftpTree struct {
+	configs  *configs
+	root     *rootfs.Root
+	prefix   string // of the root, on the host
+	absolute bool
+}
+
+// tftpTree is the tree of the TFTP server at an address, or without an address
+// of the first there is; nil if the lab has none.
+func (c *configs) tftpTree(a netip.Addr) *tftpTree {
+	for _, t := range c.tftp {
+		if a.IsValid() && t.host.Address.Addr() != a || !t.conf.Runs() {
+			continue
+		}
+		cfg := c.tftpConfig(t.conf, nil)
+		root, err := rootfs.Open(cfg.Root)
+		if err != nil {
+			return nil
+		}
+		prefix := "/"
+		if !cfg.Absolute {
+			prefix = path.Join("/", t.conf.Root().Text)
+		}
+		return &tftpTree{configs: c, root: root, prefix: prefix, absolute: cfg.Absolute}
+	}
+	return nil
+}
+
+func (t *tftpTree) close() { t.root.Close() }
+
+// Size implements [pxelinux.Files].
+func (t *tftpTree) Size(name string) (int64, bool) {
+	if t.absolute && !strings.HasPrefix(name, "/") {
+		return 0, false
+	}
+	f, fi, err := t.root.Open(name)
+	if err != nil {
+		return 0, false
+	}
+	f.Close()
+	return fi.Size(), true
+}
+
+// Read implements [pxelinux.Files].
+func (t *tftpTree) Read(name string) (file string, src []byte, err error) {
+	f, _, err := t.root.Open(name)
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close()
+	src, err = io.ReadAll(io.LimitReader(f, 16<<20))
+	return path.Join(t.prefix, name), src, err
+}
+
+// place says in an expectation what the file on disk is; false if it is not
+// there.
+func (t *tftpTree) place(name string, x *verdict.Transfer) bool {
+	if _, ok := t.Size(name); !ok {
+		return false
+	}
+	size, sum, err := digest(t.root, name)
+	if err != nil {
+		return false
+	}
+	x.Size, x.SHA256 = size, sum
+	x.Disk = verdict.Origin{File: t.configs.scenario.display(rootPath(path.Join(t.prefix, name)))}
+	return true
+}
+
+// loader looks into a boot program for what it is; empty if it is not known.
+func (t *tftpTree) loader(name string) string {
+	f, _, err := t.root.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, 4<<20))
+	if err != nil {
+		return ""
+	}
+	for _, k := range []struct{ mark, loader string }{
+		{"PXELINUX ", "pxelinux"},
+		{"iPXE initialising", "ipxe"},
+	} {
+		if bytes.Contains(b, []byte(k.mark)) {
+			return k.loader
+		}
+	}
+	return ""
+}
+
+// origin is a place in a configuration as a verdict has it.
+func origin(p conf.Pos) verdict.Origin {
+	return verdict.Origin{File: p.File, Line: p.Line, Col: p.Col}
+}
+
+// originOf is the same for a place that a reader has named, with the line's
+// text.
+func (c *configs) originOf(p conf.Pos) verdict.Origin {
+	if !p.IsValid() {
+		return verdict.Origin{}
+	}
+	o := origin(c.scenario.posOf(p))
+	if src, err := c.file(p.File); err == nil {
+		lines := bytes.Split(src, []byte("\n"))
+		if p.Line <= len(lines) {
+			o.Text = strings.ToValidUTF8(strings.TrimSpace(string(lines[p.Line-1])), "�")
+		}
+	}
+	return o
+}

@@ -1,0 +1,290 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pxeproof/pxeproof/captures/verdict"
+	"github.com/pxeproof/pxeproof/harness/assets"
+	"github.com/pxeproof/pxeproof/harness/guest"
+	"github.com/pxeproof/pxeproof/harness/qemu"
+	"github.com/pxeproof/pxeproof/harness/sandbox"
+)
+
+// Options say how a scenario is run. The zero value is a sensible run.
+type Options struct {
+	// Out is the run's folder. It must not exist, or be empty. Default: a new
+	// folder in runs/, named after the scenario and the time.
+	Out string
+	// Accel is "auto" (the default: KVM if firmware runs under it), "kvm" or
+	// "tcg".
+	Accel string
+	// QEMU is the program. Default: qemu-system-x86_64 from PATH.
+	QEMU string
+	// Timeout replaces the scenario's.
+	Timeout time.Duration
+	// Assets replaces where assets are, by name.
+	Assets map[string]string
+	// Started is called when the run's folder is there and the machine is about
+	// to be switched on.
+	Started func(Start)
+	// Update is called with the news of the boot, from one goroutine.
+	Update func(verdict.Update)
+	// Warn is called with what is odd about the configurations, and if Notes is
+	// set, with what is said in them and means nothing here.
+	Warn  func(text string)
+	Notes bool
+}
+
+// A Start says what is being run.
+type Start struct {
+	Scenario *Scenario
+	Dir      string
+	Accel    qemu.Accel
+}
+
+// A Result is a run that came to its end.
+type Result struct {
+	Dir     string // the run's folder
+	Verdict verdict.Verdict
+}
+
+// An InputError says that what was to be run is wrong: a file is missing, a
+// configuration does not hold together. Nothing was booted.
+type InputError struct{ Err error }
+
+func (e *InputError) Error() string { return e.Err.Error() }
+func (e *InputError) Unwrap() error { return e.Err }
+
+// sandboxEntry is the name under which Entries has the sandboxed half.
+const sandboxEntry = "lab"
+
+// Entries are what a program that calls Run must give to [sandbox.Enter], first
+// of all in its main.
+func Entries() map[string]sandbox.Entry {
+	return map[string]sandbox.Entry{sandboxEntry: inside}
+}
+
+// Run boots a scenario and judges it. A boot that fails is a Result; an error is
+// an *InputError, or says that the lab broke. When ctx ends the run is
+// finished with what it has: its verdict is then Inconclusive.
+func Run(ctx context.Context, s *Scenario, o Options) (Result, error) {
+	if s.arg == "" {
+		return Result{}, errors.New("a scenario to be run must come from Load")
+	}
+	req, accel, err := prepare(ctx, s, o)
+	if err != nil {
+		return Result{}, err
+	}
+	if o.Started != nil {
+		o.Started(Start{Scenario: s, Dir: req.Dir, Accel: accel})
+	}
+	res, err := o.conduct(ctx, req)
+	if err != nil && res.Dir == "" {
+		res.Dir = req.Dir
+	}
+	return res, err
+}
+
+// prepare does what can be done outside the sandbox: it finds the files, builds
+// the initramfs, chooses the acceleration and makes the run's folder.
+func prepare(ctx context.Context, s *Scenario, o Options) (labRequest, qemu.Accel, error) {
+	req := labRequest{Scenario: s.arg, QEMU: o.QEMU, Timeout: s.Timeout, Notes: o.Notes}
+	if o.Timeout > 0 {
+		req.Timeout = o.Timeout
+	}
+	if _, err := qemu.LookProgram(o.QEMU); err != nil {
+		return req, qemu.Accel{}, err
+	}
+	store := &assets.Store{Override: o.Assets}
+	found, err := s.FindAssets(ctx, store)
+	if err != nil {
+		return req, qemu.Accel{}, err
+	}
+	req.Assets = map[string]string{}
+	for _, a := range found {
+		req.Assets[a.Name] = a.Path
+		req.Record.Assets = append(req.Record.Assets, RunAsset{a.Name, a.Path, a.Package, a.Version, a.SHA256})
+	}
+	accel, err := chooseAccel(ctx, o, store)
+	if err != nil {
+		return req, accel, err
+	}
+	req.Accel = accel.Name
+	req.Record.Scenario, req.Record.Accel = s.Name, accel
+	req.Dir, err = makeRunDir(o.Out, s.Name)
+	return req, accel, err
+}
+
+// FindAssets says what each asset is and where, once for every name. It builds
+// those that are made.
+func (s *Scenario) FindAssets(ctx context.Context, store *assets.Store) ([]assets.Asset, error) {
+	var all []assets.Asset
+	for _, a := range s.Assets {
+		if slices.ContainsFunc(all, func(f assets.Asset) bool { return f.Name == a.Name }) {
+			continue
+		}
+		found, err := s.findAsset(ctx, store, a.Name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", a.Pos, err)
+		}
+		all = append(all, found)
+	}
+	return all, nil
+}
+
+// madePrefix marks the assets that this program makes.
+const madePrefix = "initrd:"
+
+func (s *Scenario) findAsset(ctx context.Context, store *assets.Store, name string) (assets.Asset, error) {
+	payload, made := strings.CutPrefix(name, madePrefix)
+	if !made {
+		a, err := store.Find(ctx, name)
+		if err == nil && (name == "kernel" || name == "kernel-cloud") {
+			if err := assets.CheckKernel(a.Path); err != nil {
+				return a, &InputError{err}
+			}
+		}
+		return a, err
+	}
+	path, err := guest.Build(ctx, store, guest.Spec{Payload: guest.Payload(payload), NIC: s.Machines[0].NICs[0].Model})
+	return assets.Asset{Name: name, Path: path}, err
+}
+
+// chooseAccel asks the machine unless the person has chosen.
+func chooseAccel(ctx context.Context, o Options, store *assets.Store) (qemu.Accel, error) {
+	switch o.Accel {
+	case "tcg", "kvm":
+		return qemu.Accel{Name: o.Accel, Why: "asked for"}, nil
+	case "", "auto":
+		cache, err := store.CacheDir()
+		if err != nil {
+			cache = "" // the answer is not remembered, that is all
+		}
+		return qemu.ProbeKVM(ctx, o.QEMU, cache), nil
+	}
+	return qemu.Accel{}, &InputError{fmt.Errorf("no acceleration is called %q; there are auto, kvm and tcg", o.Accel)}
+}
+
+// makeRunDir makes the folder of one run.
+func makeRunDir(out, name string) (string, error) {
+	if out == "" {
+		parent := "runs"
+		if err := os.MkdirAll(parent, 0o755); err != nil {
+			return "", fmt.Errorf("the run's folder: %w; choose another with --out", err)
+		}
+		stamp := time.Now().Format("20060102-150405")
+		for i := 0; ; i++ {
+			out = filepath.Join(parent, fmt.Sprintf("%s-%s", name, stamp))
+			if i > 0 {
+				out += fmt.Sprintf("-%d", i)
+			}
+			err := os.Mkdir(out, 0o755)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, os.ErrExist) {
+				return "", fmt.Errorf("the run's folder: %w; choose another with --out", err)
+			}
+		}
+		return filepath.Abs(out)
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return "", fmt.Errorf("the run's folder: %w", err)
+	}
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		return "", fmt.Errorf("the run's folder: %w", err)
+	}
+	if len(entries) > 0 {
+		return "", &InputError{fmt.Errorf("%s is not empty; a run wants a folder of its own", out)}
+	}
+	return filepath.Abs(out)
+}
+
+// killTime is how long a sandbox that was asked to finish may take.
+const killTime = 20 * time.Second
+
+// conduct starts the sandbox and passes on what it says.
+func (o Options) conduct(ctx context.Context, req labRequest) (Result, error) {
+	// The sandbox is not bound to ctx: it is asked to finish, and killed only
+	// if it does not.
+	live, kill := context.WithCancel(context.Background())
+	defer kill()
+	log, err := os.Create(filepath.Join(req.Dir, LabLog))
+	if err != nil {
+		return Result{}, err
+	}
+	defer log.Close()
+	p, err := sandbox.Start(live, sandboxEntry, log)
+	if err != nil {
+		return Result{}, err
+	}
+	defer context.AfterFunc(ctx, func() {
+		_ = p.Stop()
+		time.AfterFunc(killTime, kill)
+	})()
+	if err := p.Conn.Send(req); err != nil {
+		p.Kill()
+		_, _ = p.Wait()
+		return Result{}, fmt.Errorf("starting the lab: %w", err)
+	}
+	var last labMessage
+	for {
+		var m labMessage
+		err := p.Conn.Receive(&m)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			p.Kill()
+			_, _ = p.Wait()
+			return Result{}, fmt.Errorf("the lab speaks gibberish: %w", err)
+		}
+		switch {
+		case m.Update != nil && o.Update != nil:
+			o.Update(*m.Update)
+		case m.Warning != "" && o.Warn != nil:
+			o.Warn(m.Warning)
+		case m.Verdict != nil || m.Error != "":
+			last = m
+		}
+	}
+	_, werr := p.Wait()
+	switch {
+	case last.Error != "" && last.Input:
+		return Result{}, &InputError{errors.New(last.Error)}
+	case last.Verdict != nil:
+		res := Result{Dir: req.Dir, Verdict: *last.Verdict}
+		if last.Error != "" {
+			return res, errors.New(last.Error)
+		}
+		return res, nil
+	case last.Error != "":
+		return Result{}, errors.New(last.Error)
+	case werr != nil:
+		return Result{}, fmt.Errorf("the lab broke: %w%s", werr, lastWords(log))
+	}
+	return Result{}, fmt.Errorf("the lab ended without a verdict%s", lastWords(log))
+}
+
+// lastWords is the end of the sandbox's own log.
+func lastWords(log *os.File) string {
+	b, err := os.ReadFile(log.Name())
+	text := strings.TrimSpace(string(b))
+	if err != nil || text == "" {
+		return ""
+	}
+	const most = 2000
+	if len(text) > most {
+		text = "…" + text[len(text)-most:]
+	}
+	return ":\n" + text
+}

@@ -1,0 +1,173 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"path"
+	"time"
+
+	"github.com/pxeproof/pxeproof/harness/qemu"
+	"github.com/pxeproof/pxeproof/servers/conf"
+)
+
+// File is the name of a scenario's own file in its folder.
+const File = "scenario.yaml"
+
+// rootDir is the folder that stands for / on the server hosts.
+const rootDir = "root"
+
+// DefaultTimeout ends a run that has proven nothing either way. A boot under
+// TCG takes some ten seconds, an installer thirty; the slowest failure that
+// proves itself takes a minute.
+const DefaultTimeout = 3 * time.Minute
+
+// A Scenario is a folder of native configuration files and what to boot from
+// them.
+type Scenario struct {
+	// Name is the folder's or the library's name.
+	Name string
+	// Dir is what messages put before the names of its files.
+	Dir string
+	// About is one sentence.
+	About string
+
+	Hosts    []Host
+	Machines []Machine
+	Assets   []Asset
+	Fast     bool
+	Timeout  time.Duration
+
+	expect []at[expectYAML]
+	fsys   fs.FS
+	arg    string // what Load was given, made absolute if a folder; empty without Load
+}
+
+// A Host is a server host.
+type Host struct {
+	Name    string
+	Address netip.Prefix
+	MAC     net.HardwareAddr // nil: made from the address
+	Servers []Service
+	Pos     conf.Pos
+}
+
+// A Service is one server on a Host.
+type Service struct {
+	Protocol string // "dhcp", "tftp", "nfs", "portmap", "ra"
+	// Config is the path of its file on the host ("/etc/dhcpd.conf"); empty for
+	// a protocol that has none.
+	Config string
+	Pos    conf.Pos
+}
+
+// A Machine is what boots.
+type Machine struct {
+	qemu.Machine
+	UUID string
+	Pos  conf.Pos
+}
+
+// An Asset is a file that the scenario does not hold but names.
+type Asset struct {
+	Path string // below root/: "/tftpboot/pxelinux.0"
+	Name string // "pxelinux.0", "kernel", "initrd:nfs"
+	Pos  conf.Pos
+}
+
+// Open reads a scenario from its folder. name and dir are for messages: the
+// scenario's name and what stands before the names of its files.
+func Open(fsys fs.FS, name, dir string) (*Scenario, error) {
+	src, err := fs.ReadFile(fsys, File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no %s here; a scenario is a folder with a %s and the server's files in %s/ (pxeproof list shows those of the library)",
+			dir, File, File, rootDir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	s := &Scenario{Name: name, Dir: dir, fsys: fsys, Timeout: DefaultTimeout}
+	var y scenarioYAML
+	if err := decodeYAML(s.display(File), src, &y); err != nil {
+		return nil, err
+	}
+	if err := s.fill(&y); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// display is how messages name one of the scenario's files.
+func (s *Scenario) display(name string) string { return path.Join(s.Dir, name) }
+
+// rootPath is the name in fsys of a path on the server hosts.
+func rootPath(p string) string { return path.Join(rootDir, path.Join("/", p)) }
+
+// problem is an error with its place.
+func problem(pos conf.Pos, format string, a ...any) error {
+	return fmt.Errorf("%s: %w", pos, fmt.Errorf(format, a...))
+}
+
+// fill checks the document and takes it over.
+func (s *Scenario) fill(y *scenarioYAML) error {
+	file := s.display(File)
+	s.About, s.Fast, s.expect = y.About, y.Fast, y.Expect
+	if y.Timeout.v > 0 {
+		s.Timeout = time.Duration(y.Timeout.v)
+	}
+	if len(y.Hosts) == 0 {
+		return fmt.Errorf("%s: no hosts: name at least one, with its address and servers", file)
+	}
+	if len(y.Machines) == 0 {
+		return fmt.Errorf("%s: no machines: name what is to boot (machines: {client: {}} is enough)", file)
+	}
+	for _, e := range y.Hosts {
+		h, err := s.host(e)
+		if err != nil {
+			return err
+		}
+		s.Hosts = append(s.Hosts, h)
+	}
+	for i, e := range y.Machines {
+		m, err := s.machine(e, i)
+		if err != nil {
+			return err
+		}
+		s.Machines = append(s.Machines, m)
+	}
+	for _, e := range y.Assets {
+		s.Assets = append(s.Assets, Asset{Path: path.Join("/", e.name), Name: e.v, Pos: e.pos(file)})
+	}
+	return s.unique()
+}
+
+// unique refuses what would meet on the wire: two of an address, a MAC or a
+// name.
+func (s *Scenario) unique() error {
+	seen := map[string]conf.Pos{}
+	claim := func(what string, pos conf.Pos) error {
+		if first, ok := seen[what]; ok {
+			return problem(pos, "%s is used already, in line %d", what, first.Line)
+		}
+		seen[what] = pos
+		return nil
+	}
+	for _, h := range s.Hosts {
+		err := errors.Join(claim("the name "+h.Name, h.Pos), claim("the address "+h.Address.Addr().String(), h.Pos))
+		if h.MAC != nil {
+			err = errors.Join(err, claim("the MAC "+h.MAC.String(), h.Pos))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, m := range s.Machines {
+		err := errors.Join(claim("the name "+m.Name, m.Pos), claim("the MAC "+m.NICs[0].MAC.String(), m.Pos))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

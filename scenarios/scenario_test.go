@@ -1,0 +1,129 @@
+package scenarios_test
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/pxeproof/pxeproof/harness/sandbox"
+	"github.com/pxeproof/pxeproof/scenarios"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.Enter(scenarios.Entries())
+	os.Exit(m.Run())
+}
+
+// folder is a scenario in one text.
+func folder(t *testing.T, text string) fs.FS {
+	t.Helper()
+	fsys, err := txtar.FS(txtar.Parse([]byte(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fsys
+}
+
+const smallest = `-- scenario.yaml --
+about: the smallest
+hosts:
+  server:
+    address: 10.0.0.1/24
+    servers: {dhcp: {}, ra: {}}
+machines:
+  client: {}
+-- root/etc/dhcpd.conf --
+subnet 10.0.0.0 netmask 255.255.255.0 {}
+`
+
+func TestDefaults(t *testing.T) {
+	s, err := scenarios.Open(folder(t, smallest), "small", "small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Hosts) != 1 || len(s.Hosts[0].Servers) != 2 || s.Hosts[0].Servers[0].Config != "/etc/dhcpd.conf" {
+		t.Errorf("hosts: %+v", s.Hosts)
+	}
+	m := s.Machines[0]
+	if m.NICs[0].MAC.String() != "52:54:00:12:34:56" || m.Firmware.Kind != "bios" || s.Timeout != scenarios.DefaultTimeout {
+		t.Errorf("machine %+v, time limit %v", m, s.Timeout)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		old, new string // what is changed in the smallest
+		want     string // the error, or a part of it
+	}{
+		{"a field that does not exist", "about:", "abuot:", `s/scenario.yaml:1:1: unknown field "abuot"`},
+		{"a nested one", "    address:", "    adress:", `s/scenario.yaml:4:5: unknown field "adress"`},
+		{"no YAML", "hosts:\n", "hosts: [\n", "s/scenario.yaml:"},
+		{"a host without address", "    address: 10.0.0.1/24\n", "", "s/scenario.yaml:3:3: host server has no address"},
+		{"an address without prefix", "10.0.0.1/24", "10.0.0.1", "s/scenario.yaml:4:14: host server: \"10.0.0.1\" is no IPv4 address with a prefix length"},
+		{"the subnet's own address", "10.0.0.1/24", "10.0.0.0/24", "is the subnet's own"},
+		{"an unknown server", "ra: {}", "smb: {}", `s/scenario.yaml:5:24: no server is called "smb"; there are dhcp, nfs, portmap, ra, tftp`},
+		{"a server without its file", "ra: {}", "tftp: {}", "s/scenario.yaml:5:24: tftp has no configuration: put it at s/root/etc/xinetd.d/tftp"},
+		{"a config that is not there", "dhcp: {}", "dhcp: {config: /etc/my.conf}", "there is no s/root/etc/my.conf"},
+		{"no machines", "machines:\n  client: {}\n", "", "s/scenario.yaml: no machines"},
+		{"a multicast MAC", "client: {}", "client: {mac: \"01:00:5e:00:00:01\"}", "s/scenario.yaml:7:17: machine client: 01:00:5e:00:00:01 is a multicast address"},
+		{"two of a MAC", "client: {}", "client: {}\n  other: {mac: \"52:54:00:12:34:56\"}", "the MAC 52:54:00:12:34:56 is used already, in line 7"},
+		{"a name for no port", "client: {}", "\"a name far too long\": {}", "use 1 to 15 letters"},
+		{"no such firmware", "client: {}", "client: {firmware: coreboot}", `no firmware is called "coreboot"`},
+		{"a timeout that is none", "about: the smallest", "timeout: soon", `s/scenario.yaml:1:10: "soon" is no length of time`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if !strings.Contains(smallest, c.old) {
+				t.Fatalf("%q is not in the scenario", c.old)
+			}
+			_, err := scenarios.Open(folder(t, strings.Replace(smallest, c.old, c.new, 1)), "s", "s")
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error:\n\t%v\nwant\n\t%s", err, c.want)
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("the error has several lines:\n%v", err)
+			}
+		})
+	}
+}
+
+func TestLoad(t *testing.T) {
+	if _, err := scenarios.Load("no-such"); err == nil || !strings.Contains(err.Error(), "kickstart-nfs") {
+		t.Errorf("an unknown scenario: %v; want the library's names", err)
+	}
+	if _, err := scenarios.Load("scenario_test.go"); err == nil || !strings.Contains(err.Error(), "is a file") {
+		t.Errorf("a file: %v", err)
+	}
+	if _, err := scenarios.Load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "scenario.yaml") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	all, err := scenarios.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		if s.About == "" {
+			t.Errorf("%s does not say what it is about", s.Name)
+		}
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	f.Add([]byte(smallest[len("-- scenario.yaml --\n"):strings.Index(smallest, "-- root")]))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		if strings.Contains(string(src), "-- ") {
+			t.Skip("it would be cut up")
+		}
+		text := "-- scenario.yaml --\n" + string(src) + "\n-- root/etc/dhcpd.conf --\n"
+		_, err := scenarios.Open(folder(t, text), "s", "s")
+		if err != nil && !strings.HasPrefix(err.Error(), "s/scenario.yaml") {
+			t.Errorf("an error without a place: %v", err)
+		}
+	})
+}
