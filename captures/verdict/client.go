@@ -14,6 +14,7 @@ type client struct {
 	named    bool // Expectations names it
 	rules    []rule
 	transfer func(*captures.Event) (captures.Transfer, bool)
+	lookup   func(index int) (captures.Transfer, bool) // nil: unknown
 	f        facts
 
 	status  Status
@@ -22,6 +23,9 @@ type client struct {
 	decided time.Time
 	told    uint16 // stages that an Update has told, a bit each
 	found   []Finding
+
+	boot   int     // which boot of the host, from 2 on
+	before *client // the boot before it
 }
 
 // label names the machine for people.
@@ -38,15 +42,24 @@ func (c *client) add(e *captures.Event) []Update {
 		return nil
 	}
 	c.f.see(e)
+	if e.Kind == captures.TFTPDone || e.Kind == captures.TFTPError {
+		if t := c.f.tftp.byIndex[e.Int("tftp.transfer")]; t != nil && c.lookup != nil {
+			if tr, ok := c.transfer(e); ok {
+				t.learn(&tr)
+			}
+		}
+	}
 	changed := false
 	for i := range c.rules {
 		if c.settle(&c.rules[i], e) {
 			changed = true
 		}
 	}
+	changed = c.seeOS(e) || changed
 	var ups []Update
 	switch {
-	case c.named && c.f.died:
+	case !c.named: // the capture goes on, and may show more
+	case c.f.died:
 		c.close(Inconclusive, e.At)
 		c.why = "QEMU ended by itself: " + clean(c.f.lastEvent.Text("stderr")+" "+c.f.lastEvent.Text("status"))
 	case changed && c.anyFailed():
@@ -55,7 +68,7 @@ func (c *client) add(e *captures.Event) []Update {
 		c.close(Inconclusive, e.At)
 	case changed && c.allPassed():
 		c.close(Pass, e.At)
-	case c.named && c.f.trigger && c.proven():
+	case c.f.trigger && c.proven():
 		c.close(Fail, e.At)
 	}
 	if changed || c.closed {
@@ -183,7 +196,11 @@ func (c *client) close(s Status, at time.Time) {
 	c.closed, c.status, c.decided = true, s, at
 	switch s {
 	case Fail:
-		c.found = c.findings(stopped, true)
+		stage := NoStage
+		if stopped != nil {
+			stage = stopped.Stage
+		}
+		c.found = c.findings(stage, true)
 		for i := range c.rules {
 			r := &c.rules[i]
 			if r == stopped && r.out.Status == Pending {
@@ -197,10 +214,10 @@ func (c *client) close(s Status, at time.Time) {
 		}
 		c.settleRest(Blocked)
 	case Inconclusive:
-		c.found = c.findings(nil, true)
+		c.found = c.findings(NoStage, true)
 		c.settleRest(Inconclusive)
 	default:
-		c.found = c.findings(nil, true)
+		c.found = c.findings(NoStage, true)
 		c.settleRest(Skipped)
 	}
 }
@@ -229,11 +246,20 @@ func (c *client) finish(e End) {
 		return
 	}
 	c.f.over = true
+	for _, t := range c.f.tftp.order {
+		if t.done.n == 0 && t.err.n == 0 && c.lookup != nil && t.index >= 0 {
+			if tr, ok := c.lookup(int(t.index)); ok {
+				t.learn(&tr)
+			}
+		}
+	}
 	switch {
 	case e.Reason == EndLab || e.Reason == EndInterrupted:
 		c.why = endWords(e)
 		c.close(Inconclusive, e.At)
-	case c.named && !slices.ContainsFunc(c.rules, func(r rule) bool { return r.must() }):
+	case !c.named:
+		c.finishDiscovered(e.At)
+	case !slices.ContainsFunc(c.rules, func(r rule) bool { return r.must() }):
 		c.why = "nothing was expected of it"
 		c.close(Inconclusive, e.At)
 	case c.allPassed():

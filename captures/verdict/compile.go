@@ -6,6 +6,8 @@ import (
 	"net"
 	"regexp"
 	"strings"
+
+	"github.com/pxeproof/pxeproof/captures"
 )
 
 // Validate says what is wrong with the expectations: unknown operators, two of
@@ -40,6 +42,7 @@ type rule struct {
 	line    *regexp.Regexp // of Console
 	after   []int          // indices of After
 	title   string
+	fits    func(*captures.Transfer) bool // of a discovered machine, in place of Transfer
 
 	out   Outcome
 	early bool // seen, but before what After names
@@ -105,6 +108,9 @@ func (x Expectation) compile() (rule, error) {
 	}
 	if t := x.Transfer; t != nil && t.Name != "" && len(t.Names) > 0 {
 		errs = append(errs, errors.New("transfer: name and names exclude each other"))
+	}
+	if t := x.Transfer; t != nil && t.MaxResent != nil && t.Protocol != "tftp" {
+		errs = append(errs, errors.New("transfer: max_resent is for the protocol tftp alone"))
 	}
 	if r.title == "" {
 		r.title = x.words()

@@ -39,7 +39,7 @@
 //	  "reasons": [{"text", "where"}],     why it is inconclusive
 //	  "end": {"reason", "text", "dropped"},  how the capture ended
 //	  "clients": [{
-//	    "host": "52:54:00:12:34:56", "name": "client1",
+//	    "host": "52:54:00:12:34:56", "name": "client1",  and "boot", from 2 on, of a host that boots again
 //	    "firmware": "bios", "rom": "ipxe", "loader": "pxelinux",
 //	    "status": "fail",
 //	    "reached": "dhcp",                the last stage passed with all before it

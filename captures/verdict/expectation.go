@@ -117,12 +117,15 @@ type Transfer struct {
 	// it is the path on the server, export and all.
 	Name  string   `json:"name,omitempty"`
 	Names []string `json:"names,omitempty"`
+	// Format is what kind of program an NBP is, by its first bytes: "efi" (PE)
+	// or "bios". Empty: findings guess from the name.
+	Format string `json:"format,omitempty"`
 	// What follows is checked; zero means unchecked.
 	Server    netip.Addr `json:"server,omitzero"`      // who sends it
 	Size      int64      `json:"size,omitempty"`       // bytes on disk
-	SHA256    string     `json:"sha256,omitempty"`     // of the file on disk, hexadecimal
+	SHA256    string     `json:"sha256,omitempty"`     // of the file on disk, hexadecimal; captures hashes TFTP alone
 	MinRate   float64    `json:"min_rate,omitempty"`   // bytes per second
-	MaxResent *int       `json:"max_resent,omitempty"` // blocks sent again
+	MaxResent *int       `json:"max_resent,omitempty"` // blocks sent again; tftp alone
 	Disk      Origin     `json:"disk,omitzero"`        // the file served, for findings
 }
 

@@ -52,7 +52,7 @@ type facts struct {
 
 	dhcp    dhcpFacts
 	tftp    tftpFacts
-	http    []httpFault
+	http    httpFacts
 	nfs     nfsFacts
 	arps    map[netip.Addr]*arpAsk
 	solicit solicitFacts
@@ -109,14 +109,16 @@ func (f *facts) see(e *captures.Event) {
 	case captures.PortmapGetport, captures.MountMnt, captures.NFSLookup, captures.NFSOpen, captures.NFSDone,
 		captures.NFSError, captures.RPCOther, captures.MountOther, captures.PortmapOther, captures.TCPRefused, captures.TCPSyn:
 		f.seeRPC(e)
-	case captures.HTTPResponse:
+	case captures.HTTPRequest, captures.HTTPResponse, captures.HTTPDone:
 		f.seeHTTP(e)
 	case captures.ConsoleLine:
 		f.seeConsole(e)
 	case captures.MachineOff:
-		f.off.mark(e)
-		f.offReason = e.Text("reason")
-		f.mayProve()
+		// The lab itself pulls the plug once it knows enough; that proves nothing.
+		if f.offReason = e.Text("reason"); f.offReason != "host-qmp-quit" {
+			f.off.mark(e)
+			f.mayProve()
+		}
 	case captures.MachineDied:
 		f.died = true
 	}
@@ -188,6 +190,7 @@ type network struct {
 
 type ownerClaim struct {
 	mac   string
+	at    time.Time
 	frame captures.Frame
 }
 
@@ -210,7 +213,7 @@ func (n *network) see(e *captures.Event) {
 			from := e.Addr("arp.src.proto_ipv4")
 			n.hear(from)
 			if mac := hexPairs(e.Bytes("arp.src.hw_mac")); from.IsValid() && !from.IsUnspecified() {
-				n.claim(from, mac, e.Frame)
+				n.claim(from, ownerClaim{mac, e.At, e.Frame})
 			}
 		default:
 			n.hear(e.Addr("ip.src"))
@@ -239,14 +242,16 @@ func (n *network) see(e *captures.Event) {
 	}
 }
 
-func (n *network) claim(a netip.Addr, mac string, frame captures.Frame) {
+// claim notes who says that an address is theirs: the latest word of each MAC.
+func (n *network) claim(a netip.Addr, c ownerClaim) {
 	claims := n.owners[a]
-	for _, c := range claims {
-		if c.mac == mac {
+	for i := range claims {
+		if claims[i].mac == c.mac {
+			claims[i] = c
 			return
 		}
 	}
 	if len(claims) < 4 && (claims != nil || len(n.owners) < maxAddrs) {
-		n.owners[a] = append(claims, ownerClaim{mac, frame})
+		n.owners[a] = append(claims, c)
 	}
 }

@@ -14,6 +14,10 @@ type consoleFacts struct {
 	words []said // what was recognized, in order, the first maxLines
 }
 
+// consoleWidth is the width of the screen that a BIOS copies to the serial
+// port.
+const consoleWidth = 80
+
 // A said is a line that is in the table of messages.
 type said struct {
 	seen
@@ -27,6 +31,14 @@ func (f *facts) seeConsole(e *captures.Event) {
 		return
 	}
 	c.lines++
+	// A console of 80 columns breaks an error's URL in two.
+	if whole := c.last.text + text; len(c.last.text) == consoleWidth && len(whole) < 2*consoleWidth {
+		if _, ok := ipxeError(c.last.text); !ok {
+			if _, ok := ipxeError(whole); ok && len(c.words) > 0 {
+				c.words[len(c.words)-1].text = whole
+			}
+		}
+	}
 	c.last = seen{at: e.At, text: text, n: 1}
 	if isOSLine(text) && f.osAt.n == 0 {
 		f.osAt.mark(e)

@@ -3,6 +3,7 @@ package verdict
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,6 +88,11 @@ func (x *exchange) frames() []captures.Frame {
 	return framesOf(list...)
 }
 
+// offered says whether anybody offered an address; a ProxyDHCP server does not.
+func (x *exchange) offered() bool {
+	return slices.ContainsFunc(x.offers, func(r reply) bool { return !r.proxy })
+}
+
 // bootReply is what told the client what to boot: the ProxyDHCP server's word
 // if there is one, else the ACK. Nil without an ACK.
 func (x *exchange) bootReply() *reply {
@@ -133,14 +139,30 @@ func (d *dhcpFacts) last() *exchange {
 	return d.exchanges[len(d.exchanges)-1]
 }
 
-// acked is the latest exchange that came to an ACK; nil if there is none.
-func (d *dhcpFacts) acked() *exchange {
-	for i := len(d.exchanges) - 1; i >= 0; i-- {
-		if d.exchanges[i].ack != nil {
-			return d.exchanges[i]
+// firstOffer is the first OFFER of all; nil if there was none.
+func (d *dhcpFacts) firstOffer() *reply {
+	for _, x := range d.exchanges {
+		if len(x.offers) > 0 {
+			return &x.offers[0]
 		}
 	}
 	return nil
+}
+
+// acked is the latest exchange that came to an ACK; nil if there is none. EDK2
+// tries HTTP when PXE has failed; that does not count if there is another.
+func (d *dhcpFacts) acked() *exchange {
+	var web *exchange
+	for i := len(d.exchanges) - 1; i >= 0; i-- {
+		switch x := d.exchanges[i]; {
+		case x.ack == nil:
+		case !strings.HasPrefix(x.class, "HTTPClient"):
+			return x
+		case web == nil:
+			web = x
+		}
+	}
+	return web
 }
 
 func (f *facts) seeDHCP(e *captures.Event) {
@@ -226,8 +248,12 @@ func isIPXE(e *captures.Event) bool {
 // option 60, 77, 93 or 175; a machine of ours that has fetched nothing yet
 // needs not.
 func (f *facts) wantsBoot(e *captures.Event) bool {
-	return isBootClass(e.Text("dhcp.option.vendor_class_id")) || isIPXE(e) ||
-		e.Int("dhcp.option.client_architecture") >= 0 || f.named && f.osAt.n == 0 && f.tftp.done == 0
+	return saysBoot(e) || f.named && f.osAt.n == 0 && f.tftp.done == 0
+}
+
+// saysBoot says whether a DHCP message is a boot client's by what is in it.
+func saysBoot(e *captures.Event) bool {
+	return isBootClass(e.Text("dhcp.option.vendor_class_id")) || isIPXE(e) || e.Int("dhcp.option.client_architecture") >= 0
 }
 
 // osSign notes that an operating system runs.

@@ -107,21 +107,3 @@ func (f *facts) seeRPC(e *captures.Event) {
 	fault.at.mark(e)
 	n.faults = append(n.faults, fault)
 }
-
-// An httpFault is a response with a status that is no success.
-type httpFault struct {
-	at   seen
-	code int64
-	uri  string
-}
-
-func (f *facts) seeHTTP(e *captures.Event) {
-	code := e.Int("http.response.code")
-	if code < 400 || len(f.http) >= maxLines {
-		return
-	}
-	h := httpFault{code: code, uri: e.Text("http.request.uri")}
-	h.at.mark(e)
-	f.http = append(f.http, h)
-	f.mayProve()
-}

@@ -41,6 +41,24 @@ type fetch struct {
 	probed   bool
 	strayed  seen
 	strayWho netip.Addr
+
+	// From the Transfer, once it has ended or the capture has.
+	known     bool
+	got       int64 // distinct bytes
+	blocks    int
+	resent    int
+	fragments bool
+}
+
+// learn takes in what the capture knows of a transfer beyond its events.
+func (t *fetch) learn(tr *captures.Transfer) {
+	t.known, t.got, t.blocks, t.resent, t.fragments = true, tr.Bytes, tr.Blocks, tr.Resent, tr.Fragments
+	if tr.BlockSize > 0 {
+		t.blksize = int64(tr.BlockSize)
+	}
+	if tr.Size >= 0 {
+		t.tsize = tr.Size
+	}
 }
 
 // answered says whether anybody said anything to the RRQ.
@@ -93,7 +111,10 @@ func (f *facts) seeTFTP(e *captures.Event) {
 	case captures.TFTPDone:
 		t.done.mark(e)
 		t.bytes = e.Int("tftp.bytes")
-		k.count(t, e)
+		n := k.count(t, e)
+		if n >= loopFetches || n > 1 && f.osAt.n > 0 {
+			f.mayProve()
+		}
 	case captures.TFTPError:
 		t.err.mark(e)
 		t.code, t.message, t.byPeer = e.Int("tftp.error.code"), e.Text("tftp.error.message"), e.Is("tftp.bypeer")
@@ -105,7 +126,8 @@ func (f *facts) seeTFTP(e *captures.Event) {
 	}
 }
 
-func (k *tftpFacts) count(t *fetch, e *captures.Event) {
+// count adds a whole transfer; times is how often its file has come by now.
+func (k *tftpFacts) count(t *fetch, e *captures.Event) (times int) {
 	k.done++
 	if name := cleanName(t.name); len(k.got) < maxFetches || k.got[name] > 0 {
 		k.got[name]++
@@ -118,7 +140,18 @@ func (k *tftpFacts) count(t *fetch, e *captures.Event) {
 	if size := e.Int("tftp.option.blksize"); size > 0 && t.bytes >= 0 {
 		k.blocks += int(t.bytes/size) + 1
 	}
+	return k.got[cleanName(t.name)]
 }
 
 // fetched says whether a file of this name came whole.
 func (k *tftpFacts) fetched(name string) bool { return k.got[cleanName(name)] > 0 }
+
+// anyFetched says whether a file of such a name came whole.
+func (k *tftpFacts) anyFetched(ok func(name string) bool) bool {
+	for name := range k.got {
+		if ok(name) {
+			return true
+		}
+	}
+	return false
+}

@@ -20,7 +20,7 @@ func consoleEntries() []Entry {
 }
 
 func consolePanic(c *client) []detection {
-	w := c.f.console.find(func(w *said) bool { return w.message.who == "Linux" })
+	w := c.f.console.find(func(w *said) bool { return w.message.who == linux })
 	if w == nil {
 		return nil
 	}
@@ -35,14 +35,31 @@ func consolePanic(c *client) []detection {
 }
 
 func consoleError(c *client) []detection {
-	w := c.f.console.find(func(w *said) bool { return w.message.ends != goesOn })
-	if w == nil {
-		w = c.f.console.find(func(*said) bool { return true })
+	last := c.f.console.find(func(w *said) bool { return w.message.ends != goesOn })
+	if last == nil {
+		last = c.f.console.find(func(*said) bool { return true })
 	}
-	if w == nil {
+	if last == nil {
 		return nil
 	}
-	d := detection{proof: w.message.ends == givesUp}
-	d.Summary = fmt.Sprintf("%s says %s: %s.", w.message.who, quoted(w.text), w.message.means)
+	// The first complaint of the same program names the cause; the last only
+	// gives up.
+	w := last
+	for i := range c.f.console.words {
+		if x := &c.f.console.words[i]; x.message.who == last.message.who {
+			w = x
+			break
+		}
+	}
+	d := detection{proof: last.message.ends == givesUp || c.f.stopped()}
+	means := w.message.means
+	if e, ok := ipxeError(w.text); ok {
+		means = e
+	}
+	d.Summary = fmt.Sprintf("%s says %s: %s", capital(w.message.who), quoted(w.text), means)
+	if w != last && w.text != last.text {
+		d.Summary += fmt.Sprintf("; and then %s: %s", quoted(last.text), last.message.means)
+	}
+	d.Summary += "."
 	return []detection{d}
 }

@@ -37,6 +37,12 @@ func tftpEntries() []Entry {
 		Meaning:  "The file is there. The server's user may not read it, or the server refuses a path outside of its root.",
 		Hint:     "Make the file and its directories readable for the server's user (in.tftpd -u nobody wants o+r).",
 		detect:   tftpAccessViolation,
+	}, {
+		ID: "tftp-error", Title: "a transfer ended with an ERROR", Stops: fileStages,
+		Evidence: "An ERROR of the server that is neither \"not found\" nor \"access violation\", or one of the client in the middle of a transfer. EDK2's ERROR 8 once it has the size is none.",
+		Meaning:  "RFC 1350's codes: 0 see the message, 3 disk full, 4 illegal operation, 5 unknown transfer ID, 6 file exists, 7 no such user; RFC 2347: 8 options refused.",
+		Hint:     "The message in the packet says more than the code.",
+		detect:   tftpError,
 	}}
 }
 
@@ -65,7 +71,7 @@ func tftpNoAnswer(c *client) []detection {
 		return nil
 	}
 	w := c.f.gaveUp(t.asked.at)
-	if !c.f.stopped() && w == nil {
+	if w == nil && (!c.f.stopped() || !c.named && t.repeats.n == 0) {
 		return nil
 	}
 	d := detection{proof: true}
@@ -115,7 +121,7 @@ func isDenied(t *fetch) bool {
 // later, and that the boot could not do without. Nil if there is none.
 func (c *client) refused(why func(*fetch) bool) *fetch {
 	for _, t := range slices.Backward(c.f.tftp.order) {
-		if t.err.n > 0 && t.byPeer && why(t) && !c.f.tftp.fetched(t.name) && !c.tolerates(t.name) {
+		if t.err.n > 0 && t.byPeer && why(t) && !c.f.tftp.fetched(t.name) && !c.tolerates(t) {
 			return t
 		}
 	}
@@ -158,6 +164,22 @@ func tftpFileNotFound(c *client) []detection {
 	return []detection{d}
 }
 
+func tftpError(c *client) []detection {
+	for _, t := range slices.Backward(c.f.tftp.order) {
+		if t.err.n == 0 || t.probed || t.byPeer && (isNotFound(t) || isDenied(t)) || c.f.tftp.fetched(t.name) {
+			continue
+		}
+		d := c.refusal(t)
+		who := "The client"
+		if t.byPeer {
+			who = t.to.String()
+		}
+		d.Summary = fmt.Sprintf("%s ended the transfer of %s%s with ERROR %d %s%s.", who, roleWords(c.role(t.name)), quoted(t.name), t.code, quoted(t.message), saidThen(c.f.gaveUp(t.err.at)))
+		return []detection{d}
+	}
+	return nil
+}
+
 func tftpAccessViolation(c *client) []detection {
 	t := c.refused(isDenied)
 	if t == nil {
@@ -179,13 +201,30 @@ func (c *client) refusal(t *fetch) detection {
 	return d
 }
 
-// tolerates says whether clients ask for this file on the off chance and do
+// tolerates says whether a client asked for a file on the off chance and does
 // well without it.
-func (c *client) tolerates(name string) bool {
-	if r := c.fileRule(name); r != nil && r.must() || c.role(name) == "nbp" {
+func (c *client) tolerates(t *fetch) bool {
+	if r := c.fileRule(t.name); r != nil && r.must() || c.role(t.name) == "nbp" {
 		return false
 	}
-	return isLookup(name)
+	switch base := baseName(t.name); {
+	case isDenied(t):
+		return !isConfig(t.name) || c.f.tftp.anyFetched(isConfig)
+	case strings.HasPrefix(base, "ldlinux."):
+		// It is looked for in many places, and needed from one of them.
+		return c.f.tftp.anyFetched(func(n string) bool { return baseName(n) == base }) || c.f.console.find(isNoLdlinux) == nil
+	}
+	return isLookup(t.name)
+}
+
+func isNoLdlinux(w *said) bool { return strings.HasPrefix(w.message.holds, "Failed to load ldlinux") }
+
+// isConfig says whether a name is that of a loader's configuration.
+func isConfig(name string) bool {
+	name = cleanName(name)
+	base := baseName(name)
+	return strings.HasPrefix(name, "pxelinux.cfg/") || strings.Contains(name, "/pxelinux.cfg/") ||
+		base == "grub.cfg" || strings.HasPrefix(base, "grub.cfg-") || base == "syslinux.cfg" || strings.HasSuffix(base, ".ipxe")
 }
 
 // isLookup knows the files that loaders look for in passing.
@@ -193,7 +232,7 @@ func isLookup(name string) bool {
 	name = cleanName(name)
 	base := baseName(name)
 	switch {
-	case strings.HasPrefix(name, "pxelinux.cfg/") || strings.Contains(name, "/pxelinux.cfg/"),
+	case isConfig(name) && base != "grub.cfg" && base != "syslinux.cfg" && !strings.HasSuffix(base, ".ipxe"),
 		// syslinux 6 looks for its second part in many places, and for modules
 		// and menus beside every configuration.
 		strings.HasPrefix(base, "ldlinux."), strings.HasSuffix(base, ".c32"),

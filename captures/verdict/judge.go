@@ -51,7 +51,7 @@ func (j *Judge) newClient(m Machine, named bool) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{m: m, rules: rules, named: named, transfer: j.transfer}
+	c := &client{m: m, rules: rules, named: named, transfer: j.transfer, lookup: j.opts.Transfer}
 	c.f = newFacts(&c.m, &j.net, named)
 	j.clients = append(j.clients, c)
 	j.byHost[m.MAC] = c
@@ -73,7 +73,7 @@ func (j *Judge) Add(e captures.Event) []Update {
 	}
 	j.net.see(&e)
 	c := j.byHost[e.Host]
-	if c == nil && j.opts.Discover {
+	if j.opts.Discover {
 		c = j.discover(&e)
 	}
 	if c == nil {
@@ -93,12 +93,9 @@ func (j *Judge) transfer(e *captures.Event) (captures.Transfer, bool) {
 	case captures.NFSDone:
 		index = e.Int("nfs.transfer")
 		t.Protocol, t.Name = "nfs", e.Text("nfs.path")
-	case captures.HTTPResponse:
-		if code := e.Int("http.response.code"); code < 200 || code > 299 {
-			return t, false
-		}
-		t.Protocol, t.Name, t.Bytes = "http", e.Text("http.request.uri"), max(0, e.Int("http.content_length"))
-		return t, true
+	case captures.HTTPDone:
+		index = e.Int("http.transfer")
+		t.Protocol, t.Name = "http", e.Text("http.request.uri")
 	default:
 		return t, false
 	}
@@ -118,13 +115,16 @@ func (j *Judge) transfer(e *captures.Event) (captures.Transfer, bool) {
 	override(&t.BlockSize, "tftp.option.blksize")
 	override(&t.WindowSize, "tftp.option.windowsize")
 	override(&t.Resent, "tftp.resent")
-	for _, field := range []string{"tftp.bytes", "nfs.bytes"} {
+	for _, field := range []string{"tftp.bytes", "nfs.bytes", "http.bytes"} {
 		if n := e.Int(field); n >= 0 {
 			t.Bytes = n
 		}
 	}
 	if d, err := time.ParseDuration(e.Text("tftp.seconds") + "s"); err == nil && d >= 0 {
 		t.Begun = t.Ended.Add(-d)
+	}
+	if t.Protocol != "tftp" {
+		t.Resent = 0 // what is read twice was not lost
 	}
 	if t.Blocks == 0 && t.BlockSize > 0 {
 		t.Blocks = int(t.Bytes/int64(t.BlockSize)) + 1

@@ -13,7 +13,7 @@ const maxStageFrames = 8
 // result is the machine's judgement so far.
 func (c *client) result() ClientVerdict {
 	v := ClientVerdict{
-		Host: c.m.MAC, Name: c.m.Name, Firmware: c.m.Firmware, ROM: c.m.ROM, Loader: c.m.Loader,
+		Host: c.m.MAC, Boot: c.boot, Name: c.m.Name, Firmware: c.m.Firmware, ROM: c.m.ROM, Loader: c.m.Loader,
 		Status: c.status, PowerOn: c.f.powerOn.Round(0), Stages: c.stages(),
 		Outcomes: make([]Outcome, len(c.rules)),
 	}
@@ -31,7 +31,7 @@ func (c *client) result() ClientVerdict {
 	if c.closed {
 		v.Decided, v.Findings = c.f.since(c.decided), c.found
 	} else {
-		v.Findings = c.findings(nil, false)
+		v.Findings = c.findings(NoStage, false)
 	}
 	if c.status != Pass {
 		v.Last, v.Next = c.last(), c.next()

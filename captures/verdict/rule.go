@@ -42,14 +42,16 @@ func (r *rule) try(e *captures.Event, transfer func(*captures.Event) (captures.T
 	case r.Console != nil:
 		h.evidence = strconv.Quote(clean(strings.TrimSpace(e.Text("text"))))
 		r.checkConsole(e, &h)
-	case r.Transfer != nil:
+	case r.Transfer != nil, r.fits != nil:
 		t, known := transfer(e)
-		if !known || !r.names(&t) {
+		if !known || r.fits != nil && !r.fits(&t) || r.Transfer != nil && !r.names(&t) {
 			return hit{}, false
 		}
 		h.evidence = transferWords(&t)
 		h.frames = framesOf(t.Start, t.End)
-		r.checkTransfer(&t, &h)
+		if r.Transfer != nil {
+			r.checkTransfer(&t, &h)
+		}
 	default:
 		h.evidence = evidence(e)
 		h.frames = framesOf(e.Frame)
@@ -62,7 +64,7 @@ func (r *rule) concerns(e *captures.Event) bool {
 	switch {
 	case len(r.Kinds) > 0:
 		return slices.Contains(r.Kinds, e.Kind)
-	case r.Transfer != nil:
+	case r.Transfer != nil, r.fits != nil:
 		return isTransferEnd(e.Kind)
 	case r.Console != nil:
 		if e.Kind != captures.ConsoleLine {
@@ -75,7 +77,7 @@ func (r *rule) concerns(e *captures.Event) bool {
 }
 
 func isTransferEnd(k captures.Kind) bool {
-	return k == captures.TFTPDone || k == captures.NFSDone || k == captures.HTTPResponse
+	return k == captures.TFTPDone || k == captures.NFSDone || k == captures.HTTPDone
 }
 
 // names says whether a transfer is of the rule's file.
@@ -97,9 +99,18 @@ func sameName(t *captures.Transfer, want string) bool {
 	if sameFile(t.Name, want) {
 		return true
 	}
-	// A capture that began after the mount knows only the end of a path.
-	got := cleanName(t.Name)
-	return t.Protocol == "nfs" && got != "" && strings.HasSuffix(cleanName(want), "/"+got)
+	switch t.Protocol {
+	case "nfs":
+		// A capture that began after the mount knows only the end of a path:
+		// "?/ks".
+		end, ok := strings.CutPrefix(t.Name, "?/")
+		return ok && strings.HasSuffix("/"+cleanName(want), "/"+cleanName(end))
+	case "http":
+		// What is asked for has no host, and may have a query.
+		path, _, _ := strings.Cut(t.Name, "?")
+		return sameFile(path, want)
+	}
+	return false
 }
 
 func (r *rule) checkTransfer(t *captures.Transfer, h *hit) {

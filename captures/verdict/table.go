@@ -31,7 +31,10 @@ type detection struct {
 // All is the table, in the order of a boot.
 func All() []Entry {
 	var list []Entry
-	for _, family := range [][]Entry{linkEntries(), dhcpEntries(), tftpEntries(), consoleEntries(), outcomeEntries()} {
+	for _, family := range [][]Entry{
+		linkEntries(), dhcpEntries(), offerEntries(), nextServerEntries(), tftpEntries(), transferEntries(),
+		loaderEntries(), nfsEntries(), consoleEntries(), outcomeEntries(),
+	} {
 		list = append(list, family...)
 	}
 	return list
@@ -50,9 +53,9 @@ func Describe(id string) (Entry, bool) {
 // table is All, made once: it does not change.
 var table = All()
 
-// findings are the machine's, errors first. stopped is the rule at which the
-// boot stands or fell; final says that nothing more comes.
-func (c *client) findings(stopped *rule, final bool) []Finding {
+// findings are the machine's, errors first. stopped is the stage at which the
+// boot fell, NoStage if it did not; final says that nothing more comes.
+func (c *client) findings(stopped Stage, final bool) []Finding {
 	var list []Finding
 	var errs, over []string
 	for i := range table {
@@ -78,7 +81,7 @@ func (c *client) findings(stopped *rule, final bool) []Finding {
 }
 
 // fallback is what can be said when no finding explains a failure.
-func (c *client) fallback(stopped *rule) []Finding {
+func (c *client) fallback(stopped Stage) []Finding {
 	for i := range table {
 		t := &table[i]
 		if !t.Fallback {
@@ -96,14 +99,14 @@ func (c *client) fallback(stopped *rule) []Finding {
 }
 
 // finish completes a detection.
-func (t *Entry) finish(d detection, stopped *rule) Finding {
+func (t *Entry) finish(d detection, stopped Stage) Finding {
 	f := d.Finding
 	f.ID = t.ID
 	if f.Hint == "" {
 		f.Hint = t.Hint
 	}
 	f.Severity = t.Else
-	if stopped != nil && !d.bystander && slices.Contains(t.Stops, stopped.Stage) {
+	if !d.bystander && slices.Contains(t.Stops, stopped) {
 		f.Severity = Error
 	}
 	f.Frames = framesOf(f.Frames...)

@@ -21,6 +21,7 @@ type Verdict struct {
 // A ClientVerdict is the judgement of one machine.
 type ClientVerdict struct {
 	Host     string `json:"host"`
+	Boot     int    `json:"boot,omitempty"` // which of the host's boots in this capture, from 2 on
 	Name     string `json:"name,omitempty"`
 	Firmware string `json:"firmware,omitempty"`
 	ROM      string `json:"rom,omitempty"`

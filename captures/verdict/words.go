@@ -187,7 +187,10 @@ func describe(e *captures.Event) string {
 	case captures.RouterAdvert:
 		return "IPv6 Router Advertisement"
 	case captures.PortmapGetport:
-		return fmt.Sprintf("portmap: port of program %d is %d", e.Int("portmap.prog"), max(0, e.Int("portmap.port")))
+		if !e.Is("rpc.answered") {
+			return fmt.Sprintf("portmap asked for the port of %s: no answer", programName(e.Int("portmap.prog")))
+		}
+		return fmt.Sprintf("portmap: %s is at port %d", programName(e.Int("portmap.prog")), max(0, e.Int("portmap.port")))
 	case captures.MountMnt:
 		return fmt.Sprintf("MOUNT of %s: %s", clean(e.Text("mount.path")), statusWord(e, "mount.status"))
 	case captures.NFSLookup:
