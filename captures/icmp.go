@@ -54,7 +54,7 @@ func (d *Decoder) icmpv6() {
 	src := Field{"ipv6.src", p.src}
 	switch p.payload[0] {
 	case layers.ICMPv6TypeRouterSolicitation:
-		d.event(d.hosts.client(p.srcMAC, p.src), RouterSolicit, []Field{src})
+		d.event(d.hosts.between(p.srcMAC, mac{}), RouterSolicit, []Field{src})
 	case layers.ICMPv6TypeRouterAdvertisement:
 		host := ""
 		if p.dstMAC.single() {

@@ -28,7 +28,7 @@ type RecordConfig struct {
 	// Options are the decoder's.
 	Options Options
 	// Sink is called with the recorder and every event, in order, from one goroutine. It must
-	// not block for long: the ring holds 32 MiB of frames meanwhile. Nil: none.
+	// not block for long: the ring holds 64 MiB, or 4 s, of frames meanwhile. Nil: none.
 	Sink func(*Recorder, Event)
 	// Ring is the size of the ring; its zero value has good defaults.
 	Ring ring.Config
