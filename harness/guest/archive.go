@@ -1,13 +1,13 @@
 package guest
 
 import (
+	"compress/gzip"
 	"embed"
 	"io"
 	"io/fs"
 	"os"
 
 	"github.com/cavaliergopher/cpio"
-	"github.com/klauspost/compress/gzip"
 )
 
 //go:embed root
@@ -21,7 +21,7 @@ type file struct {
 }
 
 // applets are the names under which the scripts use BusyBox.
-var applets = []string{"sh", "dmesg", "echo", "insmod", "ip", "ls", "mount", "poweroff", "printf", "sed", "sha256sum", "stat", "stty", "tail", "tr", "udhcpc"}
+var applets = []string{"sh", "dmesg", "insmod", "ip", "ls", "mount", "poweroff", "sed", "sha256sum", "stat", "stty", "tail", "tr", "udhcpc"}
 
 // base is the part that every payload has.
 func base(busybox []byte) []file {
@@ -84,10 +84,7 @@ func compress(path string, archive []byte) error {
 		return err
 	}
 	defer f.Close()
-	w, err := gzip.NewWriterLevel(f, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
+	w := gzip.NewWriter(f) // a higher level takes thrice the time for 1 % less
 	if _, err := w.Write(archive); err != nil {
 		return err
 	}

@@ -80,11 +80,12 @@ var drivers = map[string][]string{
 	"vmxnet3":                         {"vmxnet3"},
 	"ne2k_pci":                        {"ne2k-pci"},
 	"tulip":                           {"tulip"},
-	"i82551":                          {"e100"},
-	"i82557b":                         {"e100"},
-	"i82558b":                         {"e100"},
-	"i82559c":                         {"e100"},
-	"i82559er":                        {"e100"},
+	// Not the i82550 and i82551, which do not start without firmware that is
+	// not free.
+	"i82557b":  {"e100"},
+	"i82558b":  {"e100"},
+	"i82559c":  {"e100"},
+	"i82559er": {"e100"},
 }
 
 // NICs lists the models that there is a driver for, sorted.
