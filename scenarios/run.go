@@ -147,10 +147,10 @@ func (s *Scenario) findAsset(ctx context.Context, store *assets.Store, name stri
 	payload, made := strings.CutPrefix(name, madePrefix)
 	if !made {
 		a, err := store.Find(ctx, name)
-		if err == nil && (name == "kernel" || name == "kernel-cloud") {
-			if err := assets.CheckKernel(a.Path); err != nil {
-				return a, &InputError{err}
-			}
+		// A file that was named for it and does not serve is wrong input; that
+		// the distribution's is not there is a lack of this machine's.
+		if missing, ok := errors.AsType[*assets.NotFoundError](err); err != nil && (!ok || missing.Unfit != nil) {
+			err = &InputError{err}
 		}
 		return a, err
 	}

@@ -14,6 +14,9 @@ import (
 
 func TestMain(m *testing.M) {
 	sandbox.Enter(scenarios.Entries())
+	if out := os.Getenv(envRun); out != "" {
+		runAlone(out)
+	}
 	os.Exit(m.Run())
 }
 

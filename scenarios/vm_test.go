@@ -264,9 +264,9 @@ func TestWrongInput(t *testing.T) {
 		file, old, new string
 		want           string
 	}{
-		{"a malformed dhcpd.conf", "root/etc/dhcpd.conf", "authoritative;", "authoritative", "root/etc/dhcpd.conf:8:"},
+		{"a malformed dhcpd.conf", "root/etc/dhcpd.conf", "authoritative;", "authoritative", "root/etc/dhcpd.conf:6:14"},
 		{"a subnet that does not hold the server", "root/etc/dhcpd.conf", "subnet 192.168.1.0", "subnet 192.168.2.0", "root/etc/dhcpd.conf:10:"},
-		{"an asset that nobody knows", "scenario.yaml", "vmlinuz: kernel", "vmlinuz: kernle", "scenario.yaml:26:"},
+		{"an asset that nobody knows", "scenario.yaml", "vmlinuz: kernel", "vmlinuz: kernle", "scenario.yaml:23:3"},
 		{"an expectation of nothing", "scenario.yaml", "- transfer: vmlinuz\n    rate", "- rate", "scenario.yaml:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,11 +17,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Config says how large the ring is. The zero value is 32 blocks of 1 MiB,
+// A Config says how large the ring is. The zero value is 512 blocks of 128 KiB,
 // enough for 460,000 frames a second and more on two cores.
 type Config struct {
-	Blocks    int // default 32
-	BlockSize int // bytes, a multiple of the page size; default 1 MiB
+	Blocks    int // default 512
+	BlockSize int // bytes, a multiple of the page size; default 128 KiB
 	// Retire is how long the kernel may keep a block that has frames but is not
 	// full, rounded up to milliseconds; default 8 ms.
 	Retire time.Duration
@@ -57,11 +57,14 @@ type Ring struct {
 // namespace, once, and none that leave: on a bridge every frame enters at one
 // port. It needs CAP_NET_RAW. When it returns, frames are being captured.
 func Open(c Config) (*Ring, error) {
+	// Many small blocks: on a quiet network the kernel hands a block over at
+	// every retire time, full or not, so their number is how long the reader
+	// may be kept from running (512 × 8 ms = 4 s) before frames are lost.
 	if c.Blocks <= 0 {
-		c.Blocks = 32
+		c.Blocks = 512
 	}
 	if c.BlockSize <= 0 {
-		c.BlockSize = 1 << 20
+		c.BlockSize = 128 << 10
 	}
 	if c.Retire <= 0 {
 		c.Retire = 8 * time.Millisecond

@@ -20,9 +20,8 @@ type Ladder struct {
 	err     error
 	shown   map[string]uint16 // host → stages that have their line, a bit each
 	headed  bool
-	alive   string // the activity of the moment
+	alive   verdict.Update // the activity of the moment
 	since   time.Time
-	after   verdict.Seconds
 	spin    int
 	drawn   bool // the last line is the live one
 	stop    chan struct{}
@@ -67,7 +66,7 @@ func (l *Ladder) Update(u verdict.Update) {
 	defer l.mu.Unlock()
 	l.head()
 	if u.Activity != "" {
-		l.alive, l.since, l.after = l.named(u.Name, u.Host)+printable(u.Activity), time.Now(), u.After
+		l.alive, l.since = u, time.Now()
 	}
 	if s := u.Stage; s != nil && l.shown[u.Host]&(1<<s.Stage) == 0 {
 		l.shown[u.Host] |= 1 << s.Stage
@@ -124,7 +123,7 @@ func (l *Ladder) quiet() {
 	l.mu.Lock()
 	stop := l.stop
 	l.stop = nil
-	l.alive = ""
+	l.alive = verdict.Update{}
 	l.mu.Unlock()
 	if stop != nil {
 		close(stop)
@@ -153,12 +152,18 @@ func (l *Ladder) write(s string) {
 
 var spinner = [...]string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
 
+// drawLive draws the line of the moment, in the columns of a rung.
 func (l *Ladder) drawLive(now time.Time) {
-	if l.alive == "" {
+	u := &l.alive
+	if u.Activity == "" {
 		return
 	}
-	t := l.after + verdict.Seconds(now.Sub(l.since))
-	text := fmt.Sprintf("  %s %16s  %s", spinner[l.spin%len(spinner)], t, l.alive)
+	stage := ""
+	if u.Climbing != verdict.NoStage {
+		stage = u.Climbing.String()
+	}
+	t := u.After + verdict.Seconds(now.Sub(l.since))
+	text := fmt.Sprintf("  %s  %s%-6s  %8s  %s  %s", pad(spinner[l.spin%len(spinner)], 4), l.named(u.Name, u.Host), stage, t, pad("", spanWidth), printable(u.Activity))
 	l.write("\r\x1b[2K" + l.o.paint(dim, cut(text, l.o.width()-1)))
 	l.drawn = true
 }

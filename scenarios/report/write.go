@@ -15,30 +15,42 @@ func WriteVerdict(w io.Writer, v verdict.Verdict, o Options) error {
 	return NewLadder(w, o).Finish(v)
 }
 
-// head names what boots: "kickstart-nfs: client1, 52:54:00:12:34:56, bios, ipxe".
+// head names what boots: "kickstart-nfs  client1 (52:54:00:12:34:56, BIOS, iPXE)".
 func (o *Options) head() string {
 	var s []string
 	for _, m := range o.Machines {
-		var parts []string
-		for _, p := range []string{m.Name, m.MAC, m.Firmware, m.ROM, m.Loader} {
+		what := []string{m.MAC}
+		for _, p := range []string{m.Firmware, m.ROM, m.Loader} {
 			if p != "" {
-				parts = append(parts, p)
+				what = append(what, properName(p))
 			}
 		}
-		s = append(s, printable(strings.Join(parts, " ")))
-	}
-	text := strings.Join(s, "; ")
-	if o.Title != "" {
-		title := o.paint(bold, printable(o.Title))
-		if text == "" {
-			return title + "\n\n"
+		if m.Name == "" {
+			s = append(s, strings.Join(what, ", "))
+		} else {
+			s = append(s, fmt.Sprintf("%s (%s)", m.Name, strings.Join(what, ", ")))
 		}
-		return title + "  " + o.paint(dim, text) + "\n\n"
 	}
-	if text == "" {
+	text := printable(strings.Join(s, "; "))
+	switch {
+	case o.Title == "" && text == "":
 		return ""
+	case o.Title == "":
+		return o.paint(bold, text) + "\n\n"
+	case text == "":
+		return o.paint(bold, printable(o.Title)) + "\n\n"
 	}
-	return o.paint(bold, text) + "\n\n"
+	head := o.paint(bold, printable(o.Title)) + "  "
+	return o.hang(head, utf8.RuneCountInString(printable(o.Title))+2, text, true) + "\n"
+}
+
+// properName is how its makers write a word of scenario.yaml.
+func properName(s string) string {
+	names := map[string]string{"bios": "BIOS", "uefi": "UEFI", "ipxe": "iPXE", "edk2": "EDK2", "grub": "GRUB"}
+	if n, ok := names[s]; ok {
+		return n
+	}
+	return s
 }
 
 // mark is a status as the ladder shows it.
@@ -58,6 +70,9 @@ func mark(s verdict.Status) (string, color) {
 	return "-", dim
 }
 
+// spanWidth is the width of the column of frames: "#12345–67890".
+const spanWidth = 12
+
 // rung is the line of a stage: mark, machine, stage, time, frames, evidence.
 func (o *Options) rung(who string, s *verdict.StageOutcome) string {
 	word, c := mark(s.Status)
@@ -69,7 +84,7 @@ func (o *Options) rung(who string, s *verdict.StageOutcome) string {
 	if s.Status == verdict.Blocked {
 		evidence = "blocked"
 	}
-	left := fmt.Sprintf("  %s  %s%-6s  %8s  %s  ", pad(word, 4), who, s.Stage, when, pad(frameSpan(s.Frames), 12))
+	left := fmt.Sprintf("  %s  %s%-6s  %8s  %s  ", pad(word, 4), who, s.Stage, when, pad(frameSpan(s.Frames), spanWidth))
 	indent := utf8.RuneCountInString(left)
 	// The colour comes after measuring, for it takes no room.
 	left = strings.Replace(left, pad(word, 4), o.paint(c, pad(word, 4)), 1)
@@ -107,7 +122,7 @@ func (o *Options) findings(v *verdict.Verdict) string {
 		c := &v.Clients[i]
 		who := ""
 		if len(v.Clients) > 1 {
-			who = " (" + printable(label(c.Name, c.Host)) + ")"
+			who = " of " + printable(label(c.Name, c.Host))
 		}
 		for _, f := range c.Findings {
 			b.WriteString("\n" + o.finding(&f, who))
@@ -121,58 +136,74 @@ func (o *Options) findings(v *verdict.Verdict) string {
 			if s := frameList(l.Frames); s != "" {
 				text += ", " + s
 			}
-			b.WriteString(o.item("last seen"+who, text))
+			b.WriteString(o.item("last seen"+who, endWidth+len(who), text))
 		}
 		if n := c.Next; n != nil {
 			text := printable(n.Text)
 			if !n.Origin.IsZero() {
 				text += " (" + printable(n.Origin.String()) + ")"
 			}
-			b.WriteString(o.item("expected next", text))
+			b.WriteString(o.item("expected next", endWidth+len(who), text))
 		}
 	}
 	for _, r := range v.Reasons {
 		b.WriteString("\n" + o.paint(yellow, "inconclusive") + "\n")
-		b.WriteString(o.item("because", printable(r.Text)))
+		b.WriteString(o.item("why", findingWidth, printable(r.Text)))
 		if !r.Where.IsZero() {
-			b.WriteString(o.item("see", place(r.Where)))
+			b.WriteString(o.item("where", findingWidth, place(r.Where, 0)))
 		}
 	}
 	return b.String()
 }
 
-// itemWidth is the column at which the text of a finding's items begins.
-const itemWidth = 17
+// The widths of the column before the text.
+const (
+	findingWidth = len("where")
+	endWidth     = len("expected next")
+)
 
-func (o *Options) item(name, text string) string {
-	return o.hang("  "+o.paint(dim, pad(name, itemWidth-2))+" ", itemWidth+1, text, false)
+func (o *Options) item(name string, width int, text string) string {
+	return o.hang("  "+o.paint(dim, pad(name, width))+"  ", width+4, text, false)
 }
 
 func (o *Options) finding(f *verdict.Finding, who string) string {
 	c := map[verdict.Severity]color{verdict.Error: red, verdict.Warning: yellow}[f.Severity]
 	var b strings.Builder
-	b.WriteString(o.paint(c, f.Severity.String()) + "  " + o.paint(bold, printable(f.ID)) + who + "\n")
-	b.WriteString(o.item("seen", printable(f.Summary)))
+	b.WriteString(o.paint(c, f.Severity.String()) + who + "  " + o.paint(bold, printable(f.ID)))
+	if e, known := verdict.Describe(f.ID); known {
+		b.WriteString("  " + e.Title)
+	}
+	b.WriteString("\n" + o.item("seen", findingWidth, printable(f.Summary)))
 	if s := frameList(f.Frames); s != "" {
-		b.WriteString(o.item("", s))
+		b.WriteString(o.item("", findingWidth, s))
+	}
+	width := 0
+	for _, w := range f.Where {
+		width = max(width, utf8.RuneCountInString(printable(w.String())))
 	}
 	for i, w := range f.Where {
 		name := ""
 		if i == 0 {
-			name = "see"
+			name = "where"
 		}
-		b.WriteString(o.item(name, place(w)))
+		b.WriteString(o.paintPlace(name, w, width))
 	}
 	if f.Hint != "" {
-		b.WriteString(o.item("mend", printable(f.Hint)))
+		b.WriteString(o.item("mend", findingWidth, printable(f.Hint)))
 	}
 	return b.String()
 }
 
-func place(w verdict.Origin) string {
+// paintPlace is the line of a place; what stands there is not wrapped, for its
+// blanks may matter.
+func (o *Options) paintPlace(name string, w verdict.Origin, width int) string {
+	return "  " + o.paint(dim, pad(name, findingWidth)) + "  " + place(w, width) + "\n"
+}
+
+func place(w verdict.Origin, width int) string {
 	s := printable(w.String())
 	if w.Text != "" {
-		s += "  " + printable(w.Text)
+		s = pad(s, width) + "  " + printable(w.Text)
 	}
 	return s
 }
@@ -182,26 +213,22 @@ func (o *Options) result(v *verdict.Verdict) string {
 	word := strings.ToUpper(v.Status.String())
 	c := map[verdict.Status]color{verdict.Pass: green, verdict.Fail: red, verdict.Inconclusive: yellow}[v.Status]
 	var parts []string
-	for i := range v.Clients {
-		parts = append(parts, outcome(&v.Clients[i], v.Status))
-	}
-	text := strings.Join(parts, "; ")
-	if o.Folder != "" {
-		if text != "" {
-			text += "; "
+	switch {
+	case v.Status == verdict.Inconclusive && len(v.Reasons) > 0:
+		parts = append(parts, printable(v.Reasons[0].Text))
+	default:
+		for i := range v.Clients {
+			parts = append(parts, outcome(&v.Clients[i]))
 		}
-		text += "all of it is in " + printable(o.Folder)
 	}
-	if text != "" {
-		word = o.paint(c, word) + "  "
-	} else {
-		word = o.paint(c, word)
+	if o.Folder != "" {
+		parts = append(parts, "all of it is in "+printable(o.Folder))
 	}
-	return "\n" + word + text + "\n"
+	return "\n" + strings.TrimRight(o.paint(c, word)+"  "+strings.Join(parts, "; "), " ") + "\n"
 }
 
 // outcome is one machine's end in a few words.
-func outcome(c *verdict.ClientVerdict, overall verdict.Status) string {
+func outcome(c *verdict.ClientVerdict) string {
 	who := printable(label(c.Name, c.Host))
 	switch c.Status {
 	case verdict.Pass:

@@ -1,0 +1,156 @@
+package scenarios_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pxeproof/pxeproof/scenarios"
+)
+
+// envRun makes this test binary a pxeproof that runs the kickstart scenario into
+// a folder.
+const envRun = "SCENARIOS_TEST_RUN"
+
+// runAlone is what the test binary does then.
+func runAlone(out string) {
+	s, err := scenarios.Load("kickstart-nfs")
+	if err == nil {
+		_, err = scenarios.Run(context.Background(), s, scenarios.Options{Out: out, Accel: "tcg"})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+	os.Exit(0)
+}
+
+const (
+	killTrials = 20
+	// killSpan is how far into a run it is killed at most: into the kernel's
+	// start, on a machine as slow as one of CI's.
+	killSpan = 7 * time.Second
+)
+
+// TestKillLeavesNothingBehind kills one of a run's processes, chosen by chance,
+// at an instant chosen by chance, and looks for what is left.
+func TestKillLeavesNothingBehind(t *testing.T) {
+	needVM(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	chance := rand.New(rand.NewPCG(seed, 0))
+	before := interfaces(t)
+	t.Run("trials", func(t *testing.T) {
+		for i := range killTrials {
+			after := time.Duration(chance.Int64N(int64(killSpan)))
+			pick := chance.Uint64()
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				killTrial(t, after, pick)
+			})
+		}
+	})
+	if after := interfaces(t); after != before {
+		t.Errorf("interfaces on the host: before %s, after %s", before, after)
+	}
+}
+
+func killTrial(t *testing.T, after time.Duration, pick uint64) {
+	dir := t.TempDir()
+	tmp := filepath.Join(dir, "tmp")
+	if err := os.Mkdir(tmp, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), envRun+"="+filepath.Join(dir, "run"), "TMPDIR="+tmp)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	instant := time.NewTimer(after)
+	defer instant.Stop()
+	select {
+	case <-instant.C:
+	case err := <-ended:
+		t.Fatalf("the run ended by itself before it could be killed: %v", err)
+	}
+	pids := append([]int{cmd.Process.Pid}, below(cmd.Process.Pid)...)
+	var pidfds []int
+	for _, pid := range pids {
+		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+			pidfds = append(pidfds, fd)
+		}
+	}
+	victim := pids[pick%uint64(len(pids))]
+	t.Logf("after %v: killing %d of %v", after, victim, pids)
+	_ = unix.Kill(victim, unix.SIGKILL)
+	// Whoever was killed, the run ends: at once, or with a verdict if it was
+	// QEMU. What it started has then ended too.
+	<-ended
+	for _, fd := range pidfds {
+		for {
+			_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+			if err != unix.EINTR {
+				break
+			}
+		}
+		unix.Close(fd)
+	}
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(mounts), dir) {
+		t.Errorf("a mount is left below %s:\n%s", dir, mounts)
+	}
+	left, err := os.ReadDir(tmp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range left {
+		t.Errorf("%s is left in the folder for temporary files", e.Name())
+	}
+}
+
+// below are all processes that descend from pid.
+func below(pid int) []int {
+	var all []int
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, task := range tasks {
+		b, _ := os.ReadFile(task)
+		for word := range strings.FieldsSeq(string(b)) {
+			child, err := strconv.Atoi(word)
+			if err == nil {
+				all = append(append(all, child), below(child)...)
+			}
+		}
+	}
+	return all
+}
+
+// interfaces are those of the host.
+func interfaces(t *testing.T) string {
+	t.Helper()
+	ifs, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, i := range ifs {
+		names = append(names, i.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
