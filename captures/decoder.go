@@ -78,6 +78,7 @@ type Decoder struct {
 	parser    *parser
 	hosts     hosts
 	fragments fragments
+	repeats   repeats
 	transfers []*Transfer
 	tftp      tftpTracker
 	tcp       tcpTracker
@@ -107,11 +108,17 @@ func (d *Decoder) Frame(f FrameInfo, data []byte, emit func(Event)) {
 	if !p.parseFast(data) && !d.parser.parse(p, data) {
 		return
 	}
+	if (p.Link == LinkCooked || p.Link == LinkCooked2) && d.repeats.seen(p) {
+		return
+	}
 	if p.macs && p.srcMAC != d.hosts.last {
 		d.firstFrame()
 	}
-	if p.fragment != nil && !(d.fragments.join(p) && d.parser.whole(p)) {
-		return
+	if p.fragment != nil {
+		d.tftpFragment()
+		if !d.fragments.join(p) || !d.parser.whole(p) {
+			return
+		}
 	}
 	switch p.proto {
 	case protoUDP:

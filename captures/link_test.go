@@ -137,3 +137,17 @@ func TestSTP(t *testing.T) {
 		t.Errorf("%+v", es)
 	}
 }
+
+// A bridge's host that captures "any" sees each frame at each of its ports.
+func TestCopiesOfAFrame(t *testing.T) {
+	var frames [][]byte
+	for _, f := range concat([][]byte{ask(t, "f")}, lockStep(t, content(600), 512, plainNumber)) {
+		for device := range byte(3) {
+			frames = append(frames, bytes.Join([][]byte{f[12:14], {0, 0, 0, 0, 0, device, 0, 1, 0, 6}, f[6:12], {0, 0}, f[14:]}, nil))
+		}
+	}
+	tl := decodeAs(t, captures.LinkCooked2, frames...)
+	if len(tl.Transfers) != 1 || tl.Transfers[0].Resent != 0 || tl.Transfers[0].Bytes != 600 || len(of(tl, captures.TFTPRepeated)) != 0 {
+		t.Errorf("%+v", tl.Transfers)
+	}
+}

@@ -44,6 +44,7 @@ type packet struct {
 	FrameInfo
 	macs           bool // the link has MACs: always srcMAC, dstMAC on Ethernet alone
 	srcMAC, dstMAC mac
+	device         uint32 // cooked captures: where it was seen, or which way it went
 	ether          uint16 // Ethernet type, 0 for an LLC frame
 
 	src, dst     netip.Addr
@@ -115,7 +116,7 @@ func (p *packet) parseFast(data []byte) bool {
 	p.dst = netip.AddrFrom4([4]byte(ip[16:20]))
 	p.macs, p.ether = true, ether
 	p.dstMAC, p.srcMAC = mac(data[0:6]), mac(data[6:12])
-	p.cut, p.fragment, p.joined = 0, nil, false
+	p.cut, p.device, p.fragment, p.joined = 0, 0, nil, false
 	return true
 }
 

@@ -160,6 +160,7 @@ func (p *packet) link(data []byte) (gopacket.LayerType, []byte, bool) {
 			return 0, nil, false
 		}
 		p.cooked(data[2:], data[4:], data[6:])
+		p.device = uint32(binary.BigEndian.Uint16(data)) // the packet's type: to us, from us, …
 		return p.network(binary.BigEndian.Uint16(data[14:])), data[16:], true
 	case LinkCooked2:
 		// https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html
@@ -167,6 +168,7 @@ func (p *packet) link(data []byte) (gopacket.LayerType, []byte, bool) {
 			return 0, nil, false
 		}
 		p.cooked(data[8:], []byte{0, data[11]}, data[12:])
+		p.device = binary.BigEndian.Uint32(data[4:])
 		return p.network(binary.BigEndian.Uint16(data)), data[20:], true
 	case LinkRaw, LinkIPv4, LinkIPv6, 12, 14: // 12 and 14: DLT_RAW of some systems
 		if len(data) < 1 {

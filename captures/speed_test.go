@@ -3,11 +3,15 @@ package captures_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/pxeproof/pxeproof/captures"
 	"github.com/pxeproof/pxeproof/captures/pcap"
+	"github.com/pxeproof/pxeproof/harness/network"
 )
 
 // A madeUp capture is a pcapng in memory.
@@ -112,4 +116,50 @@ func BenchmarkNFS(b *testing.B) {
 			b.Fatalf("%+v", x)
 		}
 	})
+}
+
+// BenchmarkRecord records a flood of frames of 1,500 bytes, to a file.
+func BenchmarkRecord(b *testing.B) {
+	n, err := network.New("flood")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var hosts [2]*network.Host
+	for i := range hosts {
+		addr := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 2, 2, byte(i + 1)}), 24)
+		if hosts[i], err = n.AddHost(network.HostConfig{Name: fmt.Sprintf("flood%d", i), Addr: addr}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	to, err := hosts[1].ListenPacket(b.Context(), "udp4", "10.2.2.2:2000")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer to.Close()
+	from, err := hosts[0].ListenPacket(b.Context(), "udp4", "10.2.2.1:1000")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer from.Close()
+	r, err := captures.Record(b.Context(), captures.RecordConfig{File: filepath.Join(b.TempDir(), "x.pcapng"), Exclude: []string{"flood"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	frame := make([]byte, 1472)
+	for b.Loop() {
+		if _, err := from.WriteTo(frame, to.LocalAddr()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	elapsed := b.Elapsed()
+	tl, err := r.Close()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/elapsed.Seconds()/1e3, "kframes/s")
+	b.ReportMetric(float64(tl.Dropped), "lost")
+	b.ReportMetric(r.CPU().Seconds()/elapsed.Seconds(), "cores")
+	if tl.Frames+tl.Dropped < b.N {
+		b.Errorf("%d frames sent, %d seen, %d lost", b.N, tl.Frames, tl.Dropped)
+	}
 }

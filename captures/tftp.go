@@ -5,95 +5,6 @@ import (
 	"strconv"
 )
 
-// A tftpTransfer is a Transfer under way.
-type tftpTransfer struct {
-	*Transfer
-	index  int64
-	write  bool // WRQ: the client sends the DATA
-	bound  bool // the server's TID is known
-	heard  bool // the client has answered to that TID
-	oacked bool
-	over   bool
-	asks   tftpOptions
-	mac    mac // of the client's frames
-	strays []netip.Addr
-	tftpBlocks
-}
-
-// A tftpEnd is one direction of a transfer whose TIDs are known.
-type tftpEnd struct {
-	t        *tftpTransfer
-	byClient bool
-}
-
-// A tftpTracker finds the transfer that a datagram belongs to.
-type tftpTracker struct {
-	flows   map[flow]tftpEnd
-	clients map[netip.AddrPort]*tftpTransfer // by the client's TID: the newest
-	order   fifo[*tftpTransfer]              // by age, to forget the oldest
-
-	// The flows of the last two frames, as DATA and ACK take turns.
-	lastFlow [2]flow
-	lastEnd  [2]tftpEnd
-	lastSlot int
-}
-
-func newTFTPTracker() tftpTracker {
-	return tftpTracker{flows: make(map[flow]tftpEnd), clients: make(map[netip.AddrPort]*tftpTransfer)}
-}
-
-func (k *tftpTracker) find(f flow) (tftpEnd, bool) {
-	for i := range k.lastFlow {
-		if k.lastFlow[i] == f && k.lastEnd[i].t != nil {
-			return k.lastEnd[i], true
-		}
-	}
-	e, ok := k.flows[f]
-	if ok {
-		k.lastSlot ^= 1
-		k.lastFlow[k.lastSlot], k.lastEnd[k.lastSlot] = f, e
-	}
-	return e, ok
-}
-
-// forget drops a transfer from the look-up tables. Frames of it that come
-// later are nobody's.
-func (k *tftpTracker) forget(t *tftpTransfer) {
-	k.unbind(t)
-	if k.clients[t.Client] == t {
-		delete(k.clients, t.Client)
-	}
-	t.hash, t.ahead = nil, nil
-}
-
-func (k *tftpTracker) unbind(t *tftpTransfer) {
-	if t.bound {
-		f := flow{t.Client.Addr(), t.Server.Addr(), t.Client.Port(), t.Server.Port()}
-		if k.flows[f].t == t {
-			delete(k.flows, f)
-			delete(k.flows, f.reverse())
-		}
-		t.bound = false
-	}
-	k.lastEnd = [2]tftpEnd{}
-}
-
-// restart forgets what an answer brought that the client did not take.
-func (t *tftpTransfer) restart() {
-	t.tftpBlocks, t.oacked = newTFTPBlocks(), false
-	t.Bytes, t.Blocks, t.Resent = 0, 0, 0
-	t.Size, t.BlockSize, t.WindowSize = -1, tftpDefaultBlock, 1
-}
-
-// bind fixes the server's TID.
-func (k *tftpTracker) bind(t *tftpTransfer, server netip.AddrPort) {
-	k.unbind(t)
-	t.Server, t.bound = server, true
-	f := flow{t.Client.Addr(), server.Addr(), t.Client.Port(), server.Port()}
-	k.flows[f] = tftpEnd{t, true}
-	k.flows[f.reverse()] = tftpEnd{t, false}
-}
-
 // tftpFrame takes the datagram at hand if it is TFTP's.
 func (d *Decoder) tftpFrame() bool {
 	p := &d.p
@@ -125,6 +36,9 @@ func (d *Decoder) tftpFrame() bool {
 		}
 		return true
 	}
+	if op == tftpDATA || op == tftpACK {
+		d.tftpMiddle(op)
+	}
 	return p.sport == tftpPort || p.dport == tftpPort
 }
 
@@ -152,14 +66,11 @@ func (d *Decoder) tftpRequest(op int) {
 	if tr == nil {
 		return
 	}
-	t := &tftpTransfer{Transfer: tr, index: index, write: op == tftpWRQ, asks: o, mac: p.srcMAC, tftpBlocks: newTFTPBlocks()}
+	t := &tftpTransfer{Transfer: tr, index: index, write: op == tftpWRQ, asks: o, tftpBlocks: newTFTPBlocks()}
 	if old := d.tftp.clients[t.Client]; old != nil {
 		d.tftp.forget(old)
 	}
-	d.tftp.clients[t.Client] = t
-	for d.tftp.order.push(t); d.tftp.order.len() > d.limits.Streams; {
-		d.tftp.forget(d.tftp.order.pop())
-	}
+	d.tftpFollow(t)
 	kind, file := TFTPRequest, "tftp.source_file"
 	if t.write {
 		kind, file = TFTPWrite, "tftp.destination_file"
@@ -173,6 +84,14 @@ func (d *Decoder) tftpRequest(op int) {
 		{file, name},
 		{"tftp.type", mode},
 	}))
+}
+
+// tftpFollow has a transfer found by its client from now on.
+func (d *Decoder) tftpFollow(t *tftpTransfer) {
+	d.tftp.clients[t.Client] = t
+	for d.tftp.order.push(t); d.tftp.order.len() > d.limits.Streams; {
+		d.tftp.forget(d.tftp.order.pop())
+	}
 }
 
 // tftpAnswer is a datagram to a client's TID from a TID that is not, or not
@@ -221,6 +140,7 @@ func isBroadcast(a netip.Addr) bool {
 
 // tftpFromServer is a datagram from the server's TID.
 func (d *Decoder) tftpFromServer(t *tftpTransfer, op int) {
+	t.fromPeer = true
 	switch op {
 	case tftpDATA:
 		if !t.write {
@@ -245,7 +165,7 @@ func (d *Decoder) tftpFromClient(t *tftpTransfer, op int) {
 		t.restart()
 		return
 	}
-	t.heard = true
+	t.heard, t.fromPeer = true, false
 	switch op {
 	case tftpACK:
 		if !t.write {
@@ -281,13 +201,43 @@ func (d *Decoder) tftpData(t *tftpTransfer) {
 	block, fresh := t.data(tftpBlock(p.payload), n, t.BlockSize)
 	if !fresh {
 		t.Resent++
+		d.tftpAgain(t, block > t.acked)
 	} else {
 		t.Blocks++
 		t.Bytes += int64(n)
+		t.repeats = [2]int{}
+	}
+	if t.middle && n > t.BlockSize {
+		t.BlockSize = n
 	}
 	if t.hash != nil && p.cut == 0 {
 		t.add(block, p.payload[4:])
 	}
+}
+
+// tftpAgain counts what a side sends again, if it is for want of an answer.
+func (d *Decoder) tftpAgain(t *tftpTransfer, unanswered bool) {
+	const patience = 3
+	if !unanswered || t.over {
+		return
+	}
+	side := 0
+	if t.fromPeer {
+		side = 1
+	}
+	if t.repeats[side]++; t.repeats[side] != patience {
+		return
+	}
+	var block uint16
+	if tftpOpcode(d.p.payload) != tftpOACK {
+		block = tftpBlock(d.p.payload)
+	}
+	d.event(t.Host, TFTPStalled, []Field{
+		{"tftp.transfer", t.index},
+		{"tftp.source_file", t.Name},
+		{"tftp.block", int64(block)},
+		{"tftp.bypeer", t.fromPeer},
+	})
 }
 
 func (d *Decoder) tftpAck(t *tftpTransfer) {
@@ -296,6 +246,9 @@ func (d *Decoder) tftpAck(t *tftpTransfer) {
 	block := t.number(tftpBlock(p.payload))
 	if block > t.acked {
 		t.acked = block
+		t.repeats = [2]int{}
+	} else {
+		d.tftpAgain(t, block == t.acked && block == t.next-1 && block != 0)
 	}
 	if t.last == 0 || block < t.last || t.over {
 		return
@@ -320,6 +273,9 @@ func (d *Decoder) tftpAck(t *tftpTransfer) {
 func (d *Decoder) tftpOack(t *tftpTransfer) {
 	p := &d.p
 	t.Last = p.At
+	if t.oacked && !t.heard {
+		d.tftpAgain(t, true)
+	}
 	if t.oacked || t.over || t.Blocks > 0 {
 		return
 	}

@@ -319,3 +319,45 @@ func TestTFTPMalformed(t *testing.T) {
 		decode(t, captures.Options{}, udp(t, pc, 2000, server, 69, b), toPC(t, b), toServer(t, b))
 	}
 }
+
+func TestTFTPFromTheMiddle(t *testing.T) {
+	file := content(5*512 + 7)
+	frames := lockStep(t, file, 512, plainNumber)
+	tl := decode(t, hashAll, frames[4:]...) // from block 3 on
+	x := tl.Transfers[0]
+	if x.Name != "" || x.Host != pcMAC || x.Bytes != 3*512+7 || x.Status != captures.Complete || x.BlockSize != 512 || x.Digest != nil || x.Server.Port() != 3000 {
+		t.Errorf("%+v", x)
+	}
+	one(t, tl, captures.TFTPStart)
+	one(t, tl, captures.TFTPDone)
+}
+
+func TestTFTPStalled(t *testing.T) {
+	block := toPC(t, data(1, content(512)))
+	tl := decode(t, captures.Options{}, ask(t, "f"), block, block, block, block, block)
+	if e := one(t, tl, captures.TFTPStalled); !e.Is("tftp.bypeer") || e.Int("tftp.block") != 1 || e.Frame.Number != 5 {
+		t.Errorf("the client is silent: %+v", e)
+	}
+	tl = decode(t, captures.Options{}, ask(t, "f"), block, toServer(t, ack(1)), toServer(t, ack(1)), toServer(t, ack(1)), toServer(t, ack(1)))
+	if e := one(t, tl, captures.TFTPStalled); e.Is("tftp.bypeer") || e.Frame.Number != 6 {
+		t.Errorf("the server is silent: %+v", e)
+	}
+	options := toPC(t, oack("tsize", "5"))
+	tl = decode(t, captures.Options{}, ask(t, "f", "tsize", "0"), options, options, options, options)
+	if e := one(t, tl, captures.TFTPStalled); !e.Is("tftp.bypeer") || e.Int("tftp.block") != 0 {
+		t.Errorf("the client does not take the options: %+v", e)
+	}
+	// Lost and sent again is not stalled.
+	tl = decode(t, captures.Options{}, ask(t, "f"), block, block, toServer(t, ack(1)), toPC(t, data(2, content(512))), toPC(t, data(2, content(512))), toServer(t, ack(2)))
+	if n := len(of(tl, captures.TFTPStalled)); n != 0 {
+		t.Errorf("%d stalls in a transfer that goes on", n)
+	}
+}
+
+func TestTFTPFragmentsThatNeverArrive(t *testing.T) {
+	first := pieces(t, toPC(t, data(1, content(4000))), 1480)[0]
+	tl := decode(t, captures.Options{}, ask(t, "f", "blksize", "4000"), toPC(t, oack("blksize", "4000")), toServer(t, ack(0)), first, first)
+	if x := tl.Transfers[0]; !x.Fragments || x.Bytes != 0 {
+		t.Errorf("%+v", x)
+	}
+}
