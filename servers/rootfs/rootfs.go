@@ -38,6 +38,16 @@ func Open(dir string) (*Root, error) {
 	return &Root{dir: os.NewFile(uintptr(fd), dir)}, nil
 }
 
+// Sub is the root that a directory beneath this one would be, found as a file's
+// name is.
+func (r *Root) Sub(name string) (*Root, error) {
+	fd, err := r.openat2(name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return &Root{dir: os.NewFile(uintptr(fd), name)}, nil
+}
+
 // Close gives the directory back. Files that were opened stay open.
 func (r *Root) Close() error { return r.dir.Close() }
 
@@ -60,15 +70,8 @@ func (r *Root) Open(name string) (*os.File, fs.FileInfo, error) {
 }
 
 func (r *Root) open(name string) (*os.File, fs.FileInfo, error) {
-	switch {
-	case name == "":
-		return nil, nil, unix.ENOENT
-	case strings.IndexByte(name, 0) >= 0:
-		return nil, nil, unix.EINVAL
-	case len(name) > maxName:
-		return nil, nil, unix.ENAMETOOLONG
-	}
-	fd, err := r.openat2(name)
+	// Without O_NONBLOCK, opening a FIFO waits for a writer.
+	fd, err := r.openat2(name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,12 +87,16 @@ func (r *Root) open(name string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-func (r *Root) openat2(name string) (fd int, err error) {
-	how := &unix.OpenHow{
-		// Without O_NONBLOCK, opening a FIFO waits for a writer.
-		Flags:   unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+func (r *Root) openat2(name string, flags uint64) (fd int, err error) {
+	switch {
+	case name == "":
+		return -1, unix.ENOENT
+	case strings.IndexByte(name, 0) >= 0:
+		return -1, unix.EINVAL
+	case len(name) > maxName:
+		return -1, unix.ENAMETOOLONG
 	}
+	how := &unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
 	conn, err := r.dir.SyscallConn()
 	if err != nil {
 		return -1, err

@@ -136,6 +136,33 @@ func TestOpenAfterClose(t *testing.T) {
 	}
 }
 
+func TestSub(t *testing.T) {
+	r, err := Open(lay(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	sub, err := r.Sub("/../dir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	f, _, err := sub.Open("/../file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if _, _, err := sub.Open("climb"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a link out of the directory: %v", err)
+	}
+	if _, err := r.Sub("secret"); !errors.Is(err, unix.ENOTDIR) {
+		t.Errorf("a file as a root: %v", err)
+	}
+	if _, err := r.Sub("host"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a link to the host as a root: %v", err)
+	}
+}
+
 func TestRootMustBeADirectory(t *testing.T) {
 	if _, err := Open(filepath.Join(t.TempDir(), "nothing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)

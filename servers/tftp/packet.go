@@ -48,15 +48,16 @@ func (e *Error) packet() []byte {
 	return append(append(b, e.Text...), 0)
 }
 
-// An option is one name and value of a request or an OACK, as it was written.
-type option struct{ name, value string }
+// An Option is one name and value of a request or an OACK (RFC 2347), as it is
+// written there.
+type Option struct{ Name, Value string }
 
 // A request is an RRQ or a WRQ.
 type request struct {
 	op      uint16
 	name    string
 	mode    string // in lower case
-	options []option
+	options []Option
 }
 
 // parseRequest reads a packet that came to the server's well-known port. It
@@ -86,11 +87,11 @@ func parseRequest(b []byte) (*request, *Error) {
 	}
 	r.mode = strings.ToLower(r.mode)
 	for {
-		var o option
-		if o.name, b, ok = cutString(b); !ok || o.name == "" {
+		var o Option
+		if o.Name, b, ok = cutString(b); !ok || o.Name == "" {
 			return r, nil
 		}
-		if o.value, b, ok = cutString(b); !ok {
+		if o.Value, b, ok = cutString(b); !ok {
 			return r, nil
 		}
 		r.options = append(r.options, o)
@@ -114,10 +115,10 @@ func (r *request) packet() []byte {
 	return appendOptions(b, r.options)
 }
 
-func appendOptions(b []byte, options []option) []byte {
+func appendOptions(b []byte, options []Option) []byte {
 	for _, o := range options {
-		b = append(append(b, o.name...), 0)
-		b = append(append(b, o.value...), 0)
+		b = append(append(b, o.Name...), 0)
+		b = append(append(b, o.Value...), 0)
 	}
 	return b
 }

@@ -102,11 +102,11 @@ func (g *gate) check(r *request) *Error {
 	}
 	f.Close()
 	c := g.server.config
-	r.options = slices.DeleteFunc(r.options, func(o option) bool { return c.refuses(o.name) })
+	r.options = slices.DeleteFunc(r.options, func(o Option) bool { return c.refuses(o.Name) })
 	for i, o := range r.options {
-		size, err := strconv.Atoi(o.value)
-		if strings.EqualFold(o.name, "blksize") && err == nil && c.BlockSizeMax != 0 && size > c.BlockSizeMax {
-			r.options[i].value = strconv.Itoa(c.BlockSizeMax)
+		size, err := strconv.Atoi(o.Value)
+		if strings.EqualFold(o.Name, "blksize") && err == nil && c.BlockSizeMax != 0 && size > c.BlockSizeMax {
+			r.options[i].Value = strconv.Itoa(c.BlockSizeMax)
 		}
 	}
 	return nil
@@ -130,10 +130,6 @@ func (g *gate) refuse(to net.Addr, e *Error) {
 	}
 }
 
-func (c *Config) refuses(option string) bool {
-	return slices.ContainsFunc(c.Refuse, func(name string) bool { return strings.EqualFold(name, option) })
-}
-
 // String is the request as a log shows it.
 func (r *request) String() string {
 	if r == nil {
@@ -143,7 +139,7 @@ func (r *request) String() string {
 	b.WriteString(map[uint16]string{opRRQ: "RRQ", opWRQ: "WRQ"}[r.op])
 	fmt.Fprintf(&b, " %q %.20q", r.name, r.mode)
 	for _, o := range r.options {
-		fmt.Fprintf(&b, " %.20q=%.20q", o.name, o.value)
+		fmt.Fprintf(&b, " %.20q=%.20q", o.Name, o.Value)
 	}
 	return b.String()
 }

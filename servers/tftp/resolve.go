@@ -13,6 +13,16 @@ import (
 	"github.com/pxeproof/pxeproof/servers/rootfs"
 )
 
+// open opens the directory that requests stay in.
+func (c *Config) open() (*rootfs.Root, error) {
+	root, err := rootfs.Open(c.Root)
+	if err != nil || c.Chroot == "" {
+		return root, err
+	}
+	defer root.Close()
+	return root.Sub(c.Chroot)
+}
+
 // resolve finds the file that a read request names, or says what in.tftpd
 // would.
 func (s *Server) resolve(r *request) (*os.File, fs.FileInfo, *Error) {

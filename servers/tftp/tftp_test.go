@@ -151,25 +151,27 @@ func (l *lab) fetch(t *testing.T, f fetcher, name string) ([]byte, error) {
 }
 
 func TestForeignClients(t *testing.T) {
-	l := newLab(t)
-	l.start(t, tftp.Config{Log: func(s string) { t.Log(s) }})
 	sizes := []int{0, 1, 511, 512, 513, 1428, 32 << 20, 65536*512 + 7}
-	want := make([][]byte, len(sizes))
-	for i, size := range sizes {
-		want[i] = l.write(t, fmt.Sprintf("size%d", size), size)
-	}
-	for _, f := range fetchers {
-		t.Run(f.name, func(t *testing.T) {
-			f.need(t)
-			for i, size := range sizes {
-				got, err := l.fetch(t, f, fmt.Sprintf("size%d", size))
-				if err != nil {
-					t.Errorf("%d bytes: %v", size, err)
-				} else if !bytes.Equal(got, want[i]) {
-					t.Errorf("%d bytes: got %d others", size, len(got))
+	for _, engine := range []tftp.Engine{tftp.EngineOwn, tftp.EnginePin} {
+		l := newLab(t)
+		l.start(t, tftp.Config{Engine: engine})
+		want := make([][]byte, len(sizes))
+		for i, size := range sizes {
+			want[i] = l.write(t, fmt.Sprintf("size%d", size), size)
+		}
+		for _, f := range fetchers {
+			t.Run(string(engine)+"/"+f.name, func(t *testing.T) {
+				f.need(t)
+				for i, size := range sizes {
+					got, err := l.fetch(t, f, fmt.Sprintf("size%d", size))
+					if err != nil {
+						t.Errorf("%d bytes: %v", size, err)
+					} else if !bytes.Equal(got, want[i]) {
+						t.Errorf("%d bytes: got %d others", size, len(got))
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 
