@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -162,4 +164,41 @@ func BenchmarkRecord(b *testing.B) {
 	if tl.Frames+tl.Dropped < b.N {
 		b.Errorf("%d frames sent, %d seen, %d lost", b.N, tl.Frames, tl.Dropped)
 	}
+}
+
+// BenchmarkMillionFrames reads a file of a million whole frames, boots by TFTP
+// and NFS, beside tshark printing it with its default fields.
+func BenchmarkMillionFrames(b *testing.B) {
+	m := newMadeUp(b)
+	for m.frames < 1_000_000 {
+		m.putTFTP(10_000)
+		m.putNFS(500)
+	}
+	file := filepath.Join(b.TempDir(), "million.pcapng")
+	if err := os.WriteFile(file, m.file(), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("ours", func(b *testing.B) {
+		for b.Loop() {
+			f, err := os.Open(file)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if tl, err := captures.Scan(f, captures.Options{}, func(captures.Event) {}); err != nil || tl.Frames != m.frames {
+				b.Fatal(tl, err)
+			}
+			f.Close()
+		}
+	})
+	b.Run("tshark", func(b *testing.B) {
+		program, err := exec.LookPath("tshark")
+		if err != nil {
+			b.Skip("tshark is missing; make setup installs it")
+		}
+		for b.Loop() {
+			if err := exec.CommandContext(b.Context(), program, "-n", "-r", file).Run(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
