@@ -90,7 +90,7 @@ func (f *search) byID() {
 	if !ok || id == "" {
 		return
 	}
-	for _, le := range f.leases.of(func(le *lease) bool { return le.hasID && le.id == id }) {
+	for _, le := range f.leases.byID[id] {
 		switch {
 		case le.pool.Network != f.network:
 			// A client may have a lease on every link.
@@ -106,8 +106,7 @@ func (f *search) byID() {
 // byHardware finds the best lease of the client's hardware address that is not
 // that of another identifier.
 func (f *search) byHardware() {
-	key := f.r.hardwareKey()
-	for _, le := range f.leases.of(func(le *lease) bool { return le.hardware == key }) {
+	for _, le := range f.leases.byHardware[f.r.hardwareKey()] {
 		switch {
 		case le.state != free && le.hasID && !le.isOf(f.r):
 		case le.pool.Network != f.network:

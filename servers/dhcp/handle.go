@@ -1,7 +1,6 @@
 package dhcp
 
 import (
-	"cmp"
 	"net/netip"
 	"strings"
 	"time"
@@ -146,6 +145,9 @@ func (s *Server) reply(r *request, f finding) (outgoing, bool) {
 	if q.Address = f.fixed; f.lease != nil {
 		q.Address = f.lease.addr
 		q.Bound = f.lease.state == active
+		if f.lease.unchanged(r) {
+			q.Began, q.Ends = f.lease.began, f.lease.ends
+		}
 	}
 	a := s.cfg.Answer(q)
 	if a.Reply == dhcpd.NoReply {
@@ -170,14 +172,20 @@ func (s *Server) bind(r *request, le *lease, a *dhcpd.Answer) {
 	if r.kind() == dhcpd.Request && a.OneLease {
 		s.onlyLease(r, le, a)
 	}
-	le.used = s.now
-	le.hardware = r.hardwareKey()
-	le.id, le.hasID = "", false
-	if id, ok := r.id(); ok && a.Identify {
-		le.id, le.hasID = id, true
+	le.changed = !a.Kept && a.Reply == dhcpd.OfferReply
+	if a.Kept {
+		le.used = s.now.Unix()
+		return
 	}
-	if b := r.options[82]; b != nil && a.Stash && !r.recalled {
-		le.relay = b
+	id, hasID := r.id()
+	if le.nameless = !a.Identify; le.nameless {
+		id, hasID = "", false
+	}
+	s.leases.assign(le, r.hardwareKey(), id, hasID)
+	le.used, le.began, le.hostName = s.now.Unix(), s.now, string(r.options[12])
+	le.relay = nil
+	if a.Stash && a.Reply != dhcpd.OfferReply {
+		le.relay = r.options[82]
 	}
 	switch a.Reply {
 	case dhcpd.OfferReply:
@@ -185,30 +193,40 @@ func (s *Server) bind(r *request, le *lease, a *dhcpd.Answer) {
 			le.ends = until
 		}
 	case dhcpd.AckReply:
-		le.state, le.ends = active, s.now.Add(a.LeaseTime)
+		s.leases.last(le, active, s.now.Add(a.LeaseTime))
 	case dhcpd.BOOTPReply:
-		le.state, le.ends = active, s.now.Add(cmp.Or(a.LeaseTime, bootpTime))
+		ends := forEver
+		if a.LeaseTime > 0 {
+			ends = s.now.Add(a.LeaseTime)
+		}
+		s.leases.last(le, active, ends)
 	}
-	s.leases.keep(le)
 }
 
-// onlyLease ends the client's other leases (one-lease-per-client).
+// onlyLease ends the client's other leases (one-lease-per-client): those of its
+// identifier, and those of its hardware address if it has no identifier, or if
+// duplicates are denied to a host that is known by that address.
 func (s *Server) onlyLease(r *request, keep *lease, a *dhcpd.Answer) {
-	id, hasID := r.id()
-	key := r.hardwareKey()
-	for _, le := range s.leases.byAddr {
-		sameID := hasID && le.hasID && le.id == id
-		sameHardware := le.hardware == key && (!hasID || a.Host != nil && a.Host.ClientID == nil && !a.Duplicates)
-		if le != keep && (sameID || sameHardware) {
-			le.release(s.now)
+	end := func(list []*lease) {
+		for _, le := range list {
+			if le != keep {
+				le.release(s.now)
+			}
 		}
+	}
+	id, hasID := r.id()
+	if hasID {
+		end(s.leases.byID[id])
+	}
+	if !hasID || a.Host != nil && a.Host.ClientID == nil && !a.Duplicates {
+		end(s.leases.byHardware[r.hardwareKey()])
 	}
 }
 
 func (s *Server) nak(r *request, cl *dhcpd.Client, want netip.Addr, why string) (outgoing, bool) {
 	s.logf("DHCPNAK on %s to %s: %s", want, r.header.ClientHWAddr, why)
 	a := cl.Nak(s.nakMessage)
-	out := outgoing{message: r.encode(&a), from: s.addr, to: netip.AddrPortFrom(everybody, clientPort)}
+	out := outgoing{message: r.encode(&a), from: s.identity(&a), to: netip.AddrPortFrom(everybody, clientPort)}
 	if relay := r.giaddr(); !relay.IsUnspecified() {
 		out.route, out.to = byKernel, netip.AddrPortFrom(relay, serverPort)
 	}
@@ -227,8 +245,7 @@ func (s *Server) decline(r *request, cl *dhcpd.Client) {
 	case le == nil:
 		s.logf("DHCPDECLINE of %s from %s: not an address of this server's", want, r.header.ClientHWAddr)
 	default:
-		le.abandon(s.now.Add(s.cfg.AbandonTime()))
-		s.leases.keep(le)
+		s.leases.abandon(le, s.now.Add(s.cfg.AbandonTime()))
 		s.logf("DHCPDECLINE of %s from %s: abandoned", want, r.header.ClientHWAddr)
 	}
 }
@@ -237,7 +254,7 @@ func (s *Server) release(r *request) {
 	le := s.leases.byAddr[r.ciaddr()]
 	if le != nil && le.hardware == r.hardwareKey() && le.ends.After(s.now) {
 		le.release(s.now)
-		s.leases.keep(le)
+		s.leases.requeue(le)
 	}
 	s.logf("DHCPRELEASE of %s from %s", r.ciaddr(), r.header.ClientHWAddr)
 }
@@ -263,9 +280,9 @@ func (s *Server) inform(r *request, cl *dhcpd.Client) (outgoing, bool) {
 	return out, true
 }
 
-// bootpTime stands for ever: a BOOTP client knows of no end, unless
-// dynamic-bootp-lease-length gives it one.
-const bootpTime = 100 * 365 * 24 * time.Hour
+// forEver is when a BOOTP client's lease ends, which knows of no end, unless
+// dynamic-bootp-lease-length gives it one: the end of dhcpd's calendar.
+var forEver = time.Unix(1<<31-1, 0)
 
 func (s *Server) bootp(r *request, cl *dhcpd.Client) (outgoing, bool) {
 	if cl.Network == nil {
@@ -289,10 +306,7 @@ var everybody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 // address as any datagram, else in a frame of our own, to the client alone if
 // it does not ask for a broadcast (RFC 2131, section 4.1).
 func (s *Server) routed(r *request, a *dhcpd.Answer) outgoing {
-	out := outgoing{message: r.encode(a), from: s.addr, mac: r.hardware()}
-	if id := a.Option(54); id != nil && len(id.Value) == 4 {
-		out.from = netip.AddrFrom4([4]byte(id.Value))
-	}
+	out := outgoing{message: r.encode(a), from: s.identity(a), mac: r.hardware()}
 	client, relay := r.ciaddr(), r.giaddr()
 	_, selecting := r.options[54]
 	wantsAll := r.header.Flags&broadcast != 0 || a.Broadcast
@@ -310,8 +324,20 @@ func (s *Server) routed(r *request, a *dhcpd.Answer) outgoing {
 		out.route, out.to = byFrame, netip.AddrPortFrom(a.Address.Value, clientPort)
 	default:
 		out.route, out.to = byBroadcast, netip.AddrPortFrom(everybody, clientPort)
+		if a.Reply == dhcpd.BOOTPReply && a.Pool == nil {
+			out.route = byFrame // dhcpd's older code broadcasts to one
+		}
 	}
 	return out
+}
+
+// identity is the address that a reply comes from: the server identifier, except
+// to BOOTP clients.
+func (s *Server) identity(a *dhcpd.Answer) netip.Addr {
+	if id := a.Option(54); id != nil && len(id.Value) == 4 && a.Reply != dhcpd.BOOTPReply {
+		return netip.AddrFrom4([4]byte(id.Value))
+	}
+	return s.addr
 }
 
 // isNetworkBoot says whether the message comes from boot firmware.

@@ -1,7 +1,6 @@
 package dhcp
 
 import (
-	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -24,11 +23,15 @@ type lease struct {
 	addr     netip.Addr
 	pool     *dhcpd.Pool
 	state    leaseState
+	began    time.Time
 	ends     time.Time
-	used     time.Time // the client's last transaction
-	id       string    // client identifier
+	used     int64  // the client's last transaction, in Unix seconds
+	id       string // client identifier
 	hasID    bool
 	hardware string // type and address; empty if nobody's
+	nameless bool   // the identifier was not to be remembered
+	hostName string // option 12
+	changed  bool   // something changed when it was offered: the next ACK makes it anew
 	relay    []byte // the relay's options, for renewals that bypass it
 	order    uint64 // when it was last queued, to break ties of ends
 }
@@ -39,8 +42,13 @@ const offerTime = 2 * time.Minute
 // leases are those of all pools.
 type leases struct {
 	byAddr map[netip.Addr]*lease
-	fresh  map[*dhcpd.Pool]*fresh
-	queued uint64
+	// byID and byHardware hold a client's leases, the best first.
+	byID       map[string][]*lease
+	byHardware map[string][]*lease
+	fresh      map[*dhcpd.Pool]*fresh
+	queued     uint64
+	// quiet is until when nothing ends.
+	quiet time.Time
 }
 
 // fresh hands out a pool's addresses that nobody ever had.
@@ -53,7 +61,8 @@ type fresh struct {
 }
 
 func newLeases() *leases {
-	return &leases{byAddr: make(map[netip.Addr]*lease), fresh: make(map[*dhcpd.Pool]*fresh)}
+	return &leases{byAddr: make(map[netip.Addr]*lease), byID: make(map[string][]*lease),
+		byHardware: make(map[string][]*lease), fresh: make(map[*dhcpd.Pool]*fresh)}
 }
 
 // close lets the pools' iterators go.
@@ -96,46 +105,93 @@ func (l *leases) at(cfg *dhcpd.Config, a netip.Addr) *lease {
 	return nil
 }
 
-// keep remembers a lease that is somebody's from now on.
-func (l *leases) keep(le *lease) {
+// assign makes a lease somebody's: of a hardware address, and of a client
+// identifier if hasID says so.
+//
+// Its place among the client's leases is that which it had before: dhcpd sorts
+// it in before it writes down what is new about it.
+func (l *leases) assign(le *lease, hardware, id string, hasID bool) {
+	l.unlink(le)
+	le.hardware, le.id, le.hasID = hardware, id, hasID
+	if hasID {
+		l.byID[id] = insert(l.byID[id], le)
+	}
+	if hardware != "" {
+		l.byHardware[hardware] = insert(l.byHardware[hardware], le)
+	}
+	l.requeue(le)
+	l.byAddr[le.addr] = le
+}
+
+// requeue puts a lease to the end of those that end at the same time.
+func (l *leases) requeue(le *lease) {
 	l.queued++
 	le.order = l.queued
-	l.byAddr[le.addr] = le
+}
+
+func (l *leases) unlink(le *lease) {
+	remove := func(m map[string][]*lease, key string) {
+		rest := slices.DeleteFunc(m[key], func(other *lease) bool { return other == le })
+		if len(rest) == 0 {
+			delete(m, key)
+		} else {
+			m[key] = rest
+		}
+	}
+	if le.hasID {
+		remove(l.byID, le.id)
+	}
+	if le.hardware != "" {
+		remove(l.byHardware, le.hardware)
+	}
+}
+
+// insert puts a lease before the first that is not better.
+func insert(list []*lease, le *lease) []*lease {
+	at := slices.IndexFunc(list, le.before)
+	if at < 0 {
+		at = len(list)
+	}
+	return slices.Insert(list, at, le)
+}
+
+// before says whether a client had rather go on with this lease than with the
+// other: active before free before abandoned; of the active the one that ends
+// last, of the others the one that was used last.
+func (le *lease) before(other *lease) bool {
+	rank := [...]int{active: 0, free: 1, abandoned: 2}
+	if le.state != other.state {
+		return rank[le.state] < rank[other.state]
+	}
+	if le.state == active {
+		return !le.ends.Before(other.ends)
+	}
+	return le.used >= other.used
 }
 
 // expire ends what has ended by now.
 func (l *leases) expire(now time.Time) {
+	if now.Before(l.quiet) {
+		return
+	}
+	l.quiet = now.Add(time.Hour)
 	for _, le := range l.byAddr {
-		if le.state != free && !le.ends.After(now) {
-			le.state = free
+		switch {
+		case le.state == free:
+		case !le.ends.After(now):
+			le.state, le.relay = free, nil
+		case le.ends.Before(l.quiet):
+			l.quiet = le.ends
 		}
 	}
 }
 
-// of finds the leases that a test says are the client's, the best first:
-// active ones, the one that lasts longest before the others; then free ones,
-// the one that was used last; then abandoned ones.
-func (l *leases) of(is func(*lease) bool) []*lease {
-	var all []*lease
-	for _, le := range l.byAddr {
-		if is(le) {
-			all = append(all, le)
-		}
+// last says that a lease ends then.
+func (l *leases) last(le *lease, state leaseState, ends time.Time) {
+	le.state, le.ends = state, ends
+	if ends.Before(l.quiet) {
+		l.quiet = ends
 	}
-	rank := map[leaseState]int{active: 0, free: 1, abandoned: 2}
-	slices.SortFunc(all, func(a, b *lease) int {
-		if d := rank[a.state] - rank[b.state]; d != 0 {
-			return d
-		}
-		if a.state == active && !a.ends.Equal(b.ends) {
-			return b.ends.Compare(a.ends)
-		}
-		if a.state != active && !a.used.Equal(b.used) {
-			return b.used.Compare(a.used)
-		}
-		return cmp.Compare(b.order, a.order)
-	})
-	return all
 }
 
 // allocate finds an address for a client that has none, as dhcpd does: a free
@@ -214,6 +270,18 @@ func (le *lease) isOf(r *request) bool {
 	return le.hardware == r.hardwareKey()
 }
 
+// unchanged says whether the lease is as the client would have it now, so that
+// it may go on with the rest of it.
+func (le *lease) unchanged(r *request) bool {
+	id, hasID := r.id()
+	if le.nameless {
+		hasID = false
+	}
+	name, named := r.options[12]
+	return le.state == active && !le.changed && le.hardware == r.hardwareKey() &&
+		le.hasID == hasID && (!hasID || le.id == id) && (!named || string(name) == le.hostName)
+}
+
 // release ends a lease now.
 func (le *lease) release(now time.Time) {
 	if le.state == active {
@@ -223,7 +291,8 @@ func (le *lease) release(now time.Time) {
 
 // abandon leaves the address alone until then, as somebody uses it who did not
 // get it here.
-func (le *lease) abandon(until time.Time) {
-	le.state, le.ends = abandoned, until
-	le.id, le.hasID, le.hardware, le.relay = "", false, "", nil
+func (l *leases) abandon(le *lease, until time.Time) {
+	l.assign(le, "", "", false)
+	l.last(le, abandoned, until)
+	le.relay = nil
 }

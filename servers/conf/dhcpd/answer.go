@@ -61,6 +61,8 @@ type Answer struct {
 	// LeaseTime is that of option 51. Of a BOOTP reply it is how long the
 	// address is the client's, 0 for ever.
 	LeaseTime time.Duration
+	// Kept says that LeaseTime is the rest of the lease that the client has.
+	Kept bool
 	// Broadcast says that always-broadcast is on.
 	Broadcast     bool
 	Authoritative Sourced[bool] // whether this server may send a DHCPNAK here
@@ -263,6 +265,9 @@ func (cl *Client) complete(a Answer) Answer {
 		e.own(53, []byte{byte(map[Reply]MessageType{OfferReply: Offer, AckReply: ACK}[a.Reply])})
 		e.serverIdentifier()
 		a.LeaseTime = e.leaseTime()
+		if rest, ok := e.rest(); ok {
+			a.LeaseTime, a.Kept = rest, true
+		}
 		seconds := uint32(a.LeaseTime / time.Second)
 		e.own(51, binary.BigEndian.AppendUint32(nil, seconds))
 		// Renewing has to come before rebinding, and that before the end.
@@ -344,6 +349,24 @@ func (e *env) leaseTime() time.Duration {
 		t = shortest
 	}
 	return time.Duration(t) * time.Second
+}
+
+// defaultThreshold is dhcp-cache-threshold, in percent.
+const defaultThreshold = 25
+
+// rest is what is left of the lease that the client has, if it asks again so
+// early that dhcpd does not bother to make a new one.
+func (e *env) rest() (time.Duration, bool) {
+	q := e.q
+	if !q.Bound || !q.Ends.After(q.Now) {
+		return 0, false
+	}
+	percent := int64(defaultThreshold)
+	if b, ok := e.parameter("dhcp-cache-threshold"); ok && len(b) == 1 && b[0] < 100 {
+		percent = int64(b[0])
+	}
+	length, age := q.Ends.Unix()-q.Began.Unix(), q.Now.Unix()-q.Began.Unix()
+	return time.Duration(q.Ends.Unix()-q.Now.Unix()) * time.Second, percent > 0 && age <= length*percent/100
 }
 
 func (e *env) text(name string) Sourced[[]byte] {

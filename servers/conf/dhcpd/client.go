@@ -29,7 +29,9 @@ type Client struct {
 func (c *Config) Client(q Query) *Client {
 	e := &env{cfg: c, q: &q}
 	cl := &Client{env: e, Network: c.network(&q)}
-	e.classify()
+	if q.Type != BOOTP { // dhcpd does not classify BOOTP clients
+		e.classify()
+	}
 	cl.Classes = e.classes
 	cl.identify(c, &q)
 	e.known = cl.Known

@@ -1,6 +1,7 @@
 package dhcpd
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -116,13 +117,10 @@ type label struct {
 }
 
 func (s *switchOn) exec(e *env) bool {
-	v := e.value(s.value)
-	if !v.null() {
-		for _, l := range s.labels {
-			if l.value != nil && v.equal(e.value(l.value)) {
-				e.run(s.block[l.at:])
-				return true
-			}
+	for _, l := range s.labels {
+		if l.value != nil && s.matches(e, l.value) {
+			e.run(s.block[l.at:])
+			return true
 		}
 	}
 	for _, l := range s.labels {
@@ -132,6 +130,20 @@ func (s *switchOn) exec(e *env) bool {
 		}
 	}
 	return true
+}
+
+// matches compares data with data, or else numbers with numbers. To dhcpd a
+// variable is none of the data expressions, so that a switch on one that holds
+// a text matches nothing.
+func (s *switchOn) matches(e *env, label *expr) bool {
+	if s.value.typ() == dataType {
+		v, ok := e.data(s.value)
+		l, ok2 := e.data(label)
+		return ok && ok2 && bytes.Equal(v, l)
+	}
+	v, ok := e.number(s.value)
+	l, ok2 := e.number(label)
+	return ok && ok2 && v == l
 }
 
 // assign is set, unset (neither value nor fn) or define.

@@ -202,9 +202,13 @@ func (p *parser) switched(s *Scope, into *[]statement, c *cursor) statement {
 		return nil
 	}
 	sw := &switchOn{value: e}
+	want := numberType
+	if e.typ() == dataType {
+		want = dataType
+	}
 	for i := 0; i < len(c.n.block); i++ {
 		n := &c.n.block[i]
-		p.labels(sw, n, e.typ())
+		p.labels(sw, n, want)
 		if len(n.words) == 0 && !n.braced {
 			continue
 		}
@@ -226,8 +230,11 @@ func (p *parser) labels(sw *switchOn, n *node, want typ) {
 			c.i++
 			// A hexadecimal number swallows the colon, in dhcpd too: such a
 			// label has to be a string.
-			e := c.expression(want)
-			if e == nil || !c.expect(":") {
+			e := c.binary(want, nil, 0, 0)
+			if e == nil {
+				c.fail(idSyntax, "an expression expected before %s", c.peek().describe())
+			}
+			if c.failed || !c.expect(":") {
 				n.words = nil
 				return
 			}

@@ -120,7 +120,7 @@ func (cl *Client) staticBOOTP(a Answer) Answer {
 	}
 	e.ownIfUnset(1, a.Subnet.mask())
 	e.hostName(&a)
-	pk := packer{env: e, bootp: true, reply: &a}
+	pk := packer{env: e, bootp: true, reply: &a, noSite: true}
 	pk.pack()
 	return a
 }

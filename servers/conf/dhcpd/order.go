@@ -85,7 +85,7 @@ func (p *packer) siteSpace() {
 	e := p.env
 	p.site = e.cfg.spaces.dhcp
 	b, ok := e.parameter("site-option-space")
-	if !ok {
+	if !ok || p.noSite {
 		return
 	}
 	s := e.cfg.spaces.named(string(b))

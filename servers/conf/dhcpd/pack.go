@@ -31,6 +31,7 @@ type packer struct {
 	bootp     bool
 	terminate bool // the client ends its texts with NULs, and gets them like that
 
+	noSite   bool // site-option-space does not count
 	site     *Space
 	siteFrom uint32
 

@@ -88,7 +88,7 @@ var parameters = []parameter{
 	{"limit-prefs-per-ia", "L", noEffect, aboutV6},
 	{"delayed-ack", "S", noEffect, "writing several leases at once"},
 	{"max-ack-delay", "L", noEffect, "writing several leases at once"},
-	{"dhcp-cache-threshold", "B", noEffect, "giving a client that asks again the rest of its lease time"},
+	{"dhcp-cache-threshold", "B", played, ""},
 	{"dont-use-fsync", "f", noEffect, aboutFiles},
 	{"ddns-local-address4", "I", noEffect, aboutDNS},
 	{"ddns-local-address6", "6", noEffect, aboutDNS},

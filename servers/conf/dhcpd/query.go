@@ -64,9 +64,12 @@ type Query struct {
 	// host's fixed address is taken, or else the first address of the first
 	// pool that is open to the client, as by a dhcpd without leases.
 	Address netip.Addr
-	// Bound says that the client holds a lease on Address already.
-	Bound bool
-	// Now decides about "allow after". Zero is before all dates.
+	// Bound says that the client holds a lease on Address already, from Began to
+	// Ends. dhcpd gives it the rest of that if not much is over yet.
+	Bound       bool
+	Began, Ends time.Time
+	// Now decides about "allow after", and about what is left of a lease. Zero is
+	// before all dates.
 	Now time.Time
 }
 

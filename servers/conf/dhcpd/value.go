@@ -185,17 +185,18 @@ func (c *cursor) hostName() string {
 	}
 }
 
-// address6 reads an IPv6 address, whose pieces are words, dots and colons.
+// address6 reads an IPv6 address, whose pieces are words, dots and colons
+// without space between them.
 func (c *cursor) address6() (netip.Addr, bool) {
 	start := c.peek()
 	var b strings.Builder
-	for !c.atEnd() {
+	for end := start.pos; !c.atEnd(); c.i++ {
 		t := c.peek()
-		if !t.isHex() && !t.is(".") && !t.is(":") && t.kind != name && !t.is("add") {
+		if t.pos != end || !t.isHex() && !t.is(".") && !t.is(":") && t.kind != name && !t.is("add") {
 			break
 		}
 		b.WriteString(t.text)
-		c.i++
+		end = t.end
 	}
 	a, err := netip.ParseAddr(b.String())
 	if err != nil || !a.Is6() || a.Zone() != "" {
