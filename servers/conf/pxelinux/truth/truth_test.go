@@ -3,9 +3,11 @@
 package truth_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -219,7 +221,8 @@ func (b boot) run(t *testing.T, i int, root string, n int) []string {
 
 	args := []string{
 		"-machine", "pc,graphics=off", "-m", "128", "-display", "none", "-serial", "file:" + filepath.Join(t.TempDir(), "console"),
-		"-monitor", "none", "-boot", "n",
+		"-monitor", "none", "-boot", "n,reboot-timeout=500", // iPXE may give up on a busy machine
+
 		"-netdev", "tap,id=n,fd=3", "-device", "virtio-net-pci,netdev=n,mac=" + client.MAC.String(),
 	}
 	if b.uuid != "" {
@@ -285,14 +288,34 @@ func (b boot) dhcp(ctx context.Context, t *testing.T, host *network.Host) (stop 
 		t.Fatal(err)
 	}
 	cmd := host.Command(ctx, "dnsmasq", "--conf-file="+file)
-	var out strings.Builder
-	cmd.Stderr = &out
-	if err := cmd.Start(); err != nil {
+	r, w, err := os.Pipe()
+	if err != nil {
 		t.Fatal(err)
 	}
+	cmd.Stderr = w
+	err = cmd.Start()
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		fmt.Fprintln(&out, lines.Text())
+		if strings.Contains(lines.Text(), "sockets bound") {
+			break
+		}
+	}
+	rest := make(chan struct{})
+	go func() {
+		defer close(rest)
+		io.Copy(&out, r)
+	}()
 	return func() {
 		cmd.Process.Kill()
 		cmd.Wait()
+		<-rest
+		r.Close()
 		if t.Failed() {
 			t.Logf("dnsmasq:\n%s", out.String())
 		}
