@@ -51,6 +51,8 @@ type Config struct {
 	// the recorder, for the transfers that the event speaks of. It must not
 	// block.
 	Sink func(*captures.Recorder, captures.Event)
+	// Warn is told what is not as usual about the lab. Nil is quiet.
+	Warn func(text string)
 	// Digest says which TFTP transfers are worth hashing.
 	Digest func(captures.Transfer) bool
 }
@@ -152,9 +154,13 @@ func (l *Lab) plug(ctx context.Context, lan *network.Network, m qemu.Machine) ([
 		if !errors.Is(err, network.ErrNoTun) {
 			return ports, err
 		}
+		why := err
 		stream, relay, err := lan.AddStream(name)
 		if err != nil {
 			return ports, err
+		}
+		if l.config.Warn != nil {
+			l.config.Warn(fmt.Sprintf("a relay takes the tap's place: %v", why))
 		}
 		l.group.Go(func() error { return relay.Run(ctx) })
 		ports = append(ports, qemu.Port{File: stream, Stream: true})

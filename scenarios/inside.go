@@ -127,6 +127,7 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 		QEMU:   r.request.QEMU,
 		Sink:   r.event,
 		Digest: digestWanted(expect),
+		Warn:   func(text string) { _ = r.conn.Send(labMessage{Warning: text}) },
 	}
 	for _, h := range r.scenario.Hosts {
 		cfg.Hosts = append(cfg.Hosts, harness.Host{

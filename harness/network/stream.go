@@ -33,36 +33,30 @@ func (n *Network) AddStream(name string) (forQEMU *os.File, r *Relay, err error)
 	fail := func(err error) (*os.File, *Relay, error) {
 		return nil, nil, fmt.Errorf("port %s: %w", name, err)
 	}
-	// The far end's name is never seen outside; the dot keeps it from meeting a
-	// host's.
-	far := fmt.Sprintf(".%.14s", name)
+	// The far end lies in a namespace of its own, where no recorder sees its
+	// frames a second time.
+	ns, err := newNamespace()
+	if err != nil {
+		return fail(err)
+	}
+	defer ns.Close() // the socket keeps it
 	veth := &netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: name, MasterIndex: n.bridge.Attrs().Index},
-		PeerName:  far,
+		LinkAttrs:     netlink.LinkAttrs{Name: name, MasterIndex: n.bridge.Attrs().Index},
+		PeerName:      hostInterface,
+		PeerNamespace: netlink.NsFd(ns.Fd()),
 	}
 	if err := netlink.LinkAdd(veth); err != nil {
 		return fail(err)
 	}
-	end, err := netlink.LinkByName(far)
-	if err != nil {
+	if err := plug(veth); err != nil {
 		return fail(err)
 	}
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
+	var port *os.File
+	far := &Host{config: HostConfig{Name: name}, ns: ns}
+	if err := far.Do(func() error { port, err = openPort(); return err }); err != nil {
 		return fail(err)
 	}
-	port := os.NewFile(uintptr(fd), far)
-	err = errors.Join(
-		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<20),
-		// Frames for the machine carry its MAC, not the far end's.
-		netlink.SetPromiscOn(end),
-		// Up before bound: a socket bound to an interface that is down has an
-		// error waiting for its reader.
-		plug(veth), plug(end), waitUp(name),
-		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: end.Attrs().Index}),
-	)
-	if err != nil {
+	if err := waitUp(name); err != nil {
 		port.Close()
 		return fail(err)
 	}
@@ -73,6 +67,33 @@ func (n *Network) AddStream(name string) (forQEMU *os.File, r *Relay, err error)
 	}
 	r = &Relay{port: port, stream: os.NewFile(uintptr(fds[0]), name)}
 	return os.NewFile(uintptr(fds[1]), name), r, nil
+}
+
+// openPort opens the far end of a port's cable, in whose namespace it runs.
+func openPort() (*os.File, error) {
+	end, err := netlink.LinkByName(hostInterface)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<20),
+		// Frames for the machine carry its MAC, not this end's.
+		netlink.SetPromiscOn(end),
+		// Up before bound: a socket bound to an interface that is down has an
+		// error waiting for its reader.
+		plug(end),
+		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: end.Attrs().Index}),
+	)
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "port"), nil
 }
 
 // Run carries frames until ctx ends or QEMU does, neither of which is an error.
