@@ -75,7 +75,7 @@ func (c *client) add(e *captures.Event) []Update {
 		ups = c.tell(e)
 	}
 	if !c.closed && isActivity(e.Kind) {
-		ups = append(ups, Update{Host: c.m.MAC, Name: c.m.Name, After: c.f.since(e.At), Activity: describe(e)})
+		ups = append(ups, Update{Host: c.m.MAC, Name: c.m.Name, After: c.f.since(e.At), Activity: describe(e), Climbing: c.climbing()})
 	}
 	return ups
 }
@@ -206,9 +206,9 @@ func (c *client) close(s Status, at time.Time) {
 			if r == stopped && r.out.Status == Pending {
 				r.out.Status = Fail
 				r.out.At, r.out.After = at.Round(0), c.f.since(at)
-				r.out.Evidence = "not seen"
+				r.out.Evidence = "not seen: " + r.title
 				if r.early {
-					r.out.Evidence = "seen only before " + strings.Join(r.After, " and ")
+					r.out.Evidence = r.title + ": seen only before " + strings.Join(r.After, " and ")
 				}
 			}
 		}

@@ -58,6 +58,16 @@ func (c *client) next() *Hope {
 	return nil
 }
 
+// climbing is the stage of what is expected next.
+func (c *client) climbing() Stage {
+	for i := range c.rules {
+		if r := &c.rules[i]; r.must() && r.out.Status == Pending {
+			return r.Stage
+		}
+	}
+	return NoStage
+}
+
 // stages folds the outcomes into rungs.
 func (c *client) stages() []StageOutcome {
 	list := []StageOutcome{}

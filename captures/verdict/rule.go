@@ -40,7 +40,7 @@ func (r *rule) try(e *captures.Event, transfer func(*captures.Event) (captures.T
 	}
 	switch {
 	case r.Console != nil:
-		h.evidence = strconv.Quote(clean(strings.TrimSpace(e.Text("text"))))
+		h.evidence = strconv.Quote(clean(lineWords(e.Text("text"))))
 		r.checkConsole(e, &h)
 	case r.Transfer != nil, r.fits != nil:
 		t, known := transfer(e)
@@ -130,7 +130,7 @@ func (r *rule) checkTransfer(t *captures.Transfer, h *hit) {
 		case !strings.EqualFold(hex.EncodeToString(t.Digest), want.SHA256):
 			differs(fieldSHA256, strings.ToLower(want.SHA256), hex.EncodeToString(t.Digest))
 		default:
-			h.evidence += ", SHA-256 as on disk"
+			h.evidence += ", SHA-256 matches"
 		}
 	}
 	if got := rate(t.Bytes, t.Ended.Sub(t.Begun)); want.MinRate > 0 && got < want.MinRate {
@@ -158,13 +158,28 @@ func (r *rule) checkConsole(e *captures.Event, h *hit) {
 	_, rest, _ := strings.Cut(e.Text("text"), "sha256=")
 	got, _, _ := strings.Cut(rest, " ")
 	if strings.EqualFold(got, want) {
-		h.evidence = "SHA-256 on the console as on disk"
+		h.evidence = "SHA-256 matches, as the booted system read it"
 		return
 	}
 	if got = clean(got); got == "" {
 		got = "nothing"
 	}
 	h.mismatches = append(h.mismatches, Mismatch{Field: fieldSHA256, Want: strings.ToLower(want), Got: got, Origin: r.Origin})
+}
+
+// lineWords is a console line without the kernel's time before it, and of a
+// kernel's first line what tells it from another kernel.
+func lineWords(line string) string {
+	line = strings.TrimSpace(line)
+	if strings.HasPrefix(line, "[") {
+		if stamp, rest, ok := strings.Cut(line, "] "); ok && strings.Trim(stamp, "[ .0123456789") == "" {
+			line = rest
+		}
+	}
+	if strings.HasPrefix(line, "Linux version ") {
+		line, _, _ = strings.Cut(line, " (")
+	}
+	return line
 }
 
 // evidence is what an event proves, in the fewest words.

@@ -101,6 +101,7 @@ type Update struct {
 	After    Seconds       `json:"after,omitempty"` // since power-on
 	Stage    *StageOutcome `json:"stage,omitempty"` // a stage that has just been settled
 	Activity string        `json:"activity,omitempty"`
+	Climbing Stage         `json:"climbing,omitempty"` // of Activity: the stage that it is on the way to
 }
 
 // An EndReason says why there are no more events.

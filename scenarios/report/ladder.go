@@ -37,19 +37,19 @@ func NewLadder(w io.Writer, o Options) *Ladder {
 	l := &Ladder{o: o, w: w, shown: map[string]uint16{}}
 	if o.Live {
 		l.stop, l.stopped = make(chan struct{}), make(chan struct{})
-		go l.draw()
+		go l.draw(l.stop)
 	}
 	return l
 }
 
 // draw keeps the live line moving.
-func (l *Ladder) draw() {
+func (l *Ladder) draw(stop <-chan struct{}) {
 	defer close(l.stopped)
 	t := time.NewTicker(frameRate)
 	defer t.Stop()
 	for {
 		select {
-		case <-l.stop:
+		case <-stop:
 			return
 		case now := <-t.C:
 			l.mu.Lock()

@@ -131,19 +131,22 @@ func (o *Options) findings(v *verdict.Verdict) string {
 			continue
 		}
 		b.WriteString("\n")
+		if who != "" {
+			b.WriteString(printable(label(c.Name, c.Host)) + "\n")
+		}
 		if l := c.Last; l != nil {
 			text := printable(l.Text) + ", " + l.After.String()
 			if s := frameList(l.Frames); s != "" {
 				text += ", " + s
 			}
-			b.WriteString(o.item("last seen"+who, endWidth+len(who), text))
+			b.WriteString(o.item("last seen", endWidth, text))
 		}
 		if n := c.Next; n != nil {
 			text := printable(n.Text)
 			if !n.Origin.IsZero() {
 				text += " (" + printable(n.Origin.String()) + ")"
 			}
-			b.WriteString(o.item("expected next", endWidth+len(who), text))
+			b.WriteString(o.item("expected next", endWidth, text))
 		}
 	}
 	for _, r := range v.Reasons {
