@@ -43,6 +43,10 @@ packages:
 	@command -v apt-get >/dev/null || exit 0
 	missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort) \
 		<(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' | sed -n 's/ installed$$//p' | sort))
+	if [ -n "$$missing" ] && [ -n "$(SUDO)" ] && ! command -v sudo >/dev/null; then
+		echo "setup: run this as root: apt-get install --no-install-recommends" $$missing >&2
+		exit 1
+	fi
 	if [ -n "$$missing" ] || [ -z "$$(apt-cache madison busybox-static)" ]; then
 		$(SUDO) apt-get update -q
 	fi

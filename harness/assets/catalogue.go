@@ -134,7 +134,7 @@ var catalogue = slices.Concat([]entry{
 		paths: []string{"boot/vmlinuz-*-amd64", "boot/vmlinuz-*-generic", "usr/lib/modules/*/vmlinuz"},
 		not:   []string{"-cloud-amd64", "-rt-amd64"}},
 	{name: "kernel-cloud", about: "a Linux kernel for virtual machines alone", check: CheckKernel,
-		pkg:   packages{"linux-image-cloud-amd64", "linux-image-virtual", "", "", "kernel-default-base"},
+		pkg:   packages{"linux-image-cloud-amd64", "linux-image-generic", "", "", "kernel-default-base"},
 		paths: []string{"boot/vmlinuz-*-cloud-amd64", "boot/vmlinuz-*-generic", "boot/vmlinuz-*-default"}},
 	{name: "busybox", about: "BusyBox, linked statically", check: checkStatic,
 		pkg:   same("busybox-static", "busybox", "busybox", "busybox-static"),
