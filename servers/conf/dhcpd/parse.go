@@ -34,6 +34,7 @@ func Parse(name string, src []byte, fsys fs.FS) (*Config, conf.Problems, error) 
 		fsys: fsys,
 		cfg:  &Config{File: name, Root: root, spaces: newSpaces(), groups: make(map[string]*Scope)},
 		set:  make(map[string]bool),
+		keys: make(map[string]bool),
 	}
 	p.file(name, src, root)
 	p.finish()
@@ -49,6 +50,7 @@ type parser struct {
 	included int
 	reads    []*expr         // variables that are read
 	set      map[string]bool // variables that are set somewhere
+	keys     map[string]bool // of dynamic DNS
 }
 
 // file reads a file's statements into a scope.
@@ -107,7 +109,7 @@ func (p *parser) read(name string) ([]byte, error) {
 func (p *parser) finish() {
 	p.overlaps()
 	for _, e := range p.reads {
-		if !p.set[e.name] {
+		if !p.set[lower(e.name)] {
 			p.report(conf.Problem{Pos: e.pos, Effect: conf.Warning, ID: idNeverSet,
 				Text: fmt.Sprintf("nothing sets the variable `%s`, so it has no value", e.name)})
 		}

@@ -91,18 +91,17 @@ func (p *parser) unknown(s *Scope, into *[]statement, c *cursor) statement {
 	if near := nearest(t.text, statementWords); near != "" {
 		hint = fmt.Sprintf("did you mean `%s`?", near)
 	}
-	reads := len(p.reads)
+	reads, problems := len(p.reads), len(p.problems)
 	call := c.wordAt(1).is("(")
-	before := len(p.problems)
 	e := c.binary(dataType, nil, 0, 0)
-	if e == nil || !c.semicolon(s, into) {
-		if e == nil && !c.failed {
-			c.fail(idSyntax, "%s does not begin a statement", t.describe())
+	if e == nil || !c.atEnd() || !c.n.end.is(";") {
+		// What is wrong with it as an expression would help nobody.
+		p.reads, p.problems = p.reads[:reads], p.problems[:problems]
+		if c.failed = false; e != nil && c.peek().pos.Line > t.pos.Line {
+			c.semicolon(s, into)
+			return nil
 		}
-		if len(p.problems) > before && p.problems[before].Hint == "" && hint != "remove it" {
-			p.problems[before].Text = fmt.Sprintf("`%s` is no statement of dhcpd: %s", t.text, p.problems[before].Text)
-			p.problems[before].Hint = hint
-		}
+		p.refuseHint(t.pos, idUnknown, "`"+t.text+"` is no statement of dhcpd", hint)
 		return nil
 	}
 	if call {
@@ -146,7 +145,8 @@ func (p *parser) setOption(s *Scope, into *[]statement, c *cursor, o *Option, ho
 	var value *expr
 	switch {
 	case c.atEnd() && c.n.end.is(";") && o.format[0] != 'Z':
-		// dhcpd takes an option without a value, and has none then.
+		c.fail(idValue, "%s has no value", o)
+		return nil
 	case c.accept("="):
 		if value = c.expression(dataType); value == nil {
 			return nil
@@ -156,7 +156,7 @@ func (p *parser) setOption(s *Scope, into *[]statement, c *cursor, o *Option, ho
 			return nil
 		}
 	}
-	if !c.semicolon(s, into) || value == nil {
+	if !c.semicolon(s, into) {
 		return nil
 	}
 	return &set{option: o, how: how, value: value, pos: at}
