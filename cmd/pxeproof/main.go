@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/pxeproof/pxeproof/harness/doctor"
 	"github.com/pxeproof/pxeproof/harness/sandbox"
 	"github.com/pxeproof/pxeproof/scenarios"
 	"github.com/pxeproof/pxeproof/scenarios/bench"
@@ -19,6 +20,7 @@ import (
 func main() {
 	entries := scenarios.Entries()
 	maps.Copy(entries, bench.Entries())
+	maps.Copy(entries, doctor.Entries())
 	sandbox.Enter(entries)
 	os.Exit(run(os.Args[1:]))
 }

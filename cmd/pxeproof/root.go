@@ -69,7 +69,8 @@ the result is inconclusive.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(runCommand(), listCommand(), assetsCommand(), benchCommand(), judgeCommand())
+	cmd.AddCommand(runCommand(), judgeCommand(), listCommand(), explainCommand(),
+		doctorCommand(), assetsCommand(), benchCommand(), versionCommand(), manCommand())
 	return cmd
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,7 +15,7 @@ import (
 
 func runCommand() *cobra.Command {
 	var o scenarios.Options
-	var asJSON bool
+	var asJSON, quiet bool
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO|FOLDER",
 		Short: "Boot a scenario and prove that it works, or say why not",
@@ -26,7 +25,8 @@ the run's folder.`,
 		Example: `  pxeproof run kickstart-nfs
   pxeproof run ./my-scenario --out /tmp/proof
   pxeproof run kickstart-nfs --json | jq .status`,
-		Args: wantArgs(cobra.ExactArgs(1)),
+		Args:              wantArgs(cobra.ExactArgs(1)),
+		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := scenarios.Load(args[0])
 			if err != nil {
@@ -34,6 +34,9 @@ the run's folder.`,
 			}
 			if asJSON {
 				return runJSON(cmd, s, o)
+			}
+			if quiet {
+				return runQuiet(cmd, s, o)
 			}
 			return runLadder(cmd, s, o)
 		},
@@ -45,8 +48,26 @@ the run's folder.`,
 	f.DurationVar(&o.Timeout, "timeout", 0, "end a boot that has proven nothing (default the scenario's, or "+shortDuration(scenarios.DefaultTimeout)+")")
 	f.StringToStringVar(&o.Assets, "asset", nil, "NAME=FILE: use this file for an asset")
 	f.BoolVarP(&o.Notes, "verbose", "v", false, "say too what in the configurations has no effect here")
+	f.BoolVarP(&quiet, "quiet", "q", false, "print the result alone, in one line")
 	f.BoolVar(&asJSON, "json", false, "print the verdict as JSON, and nothing else")
+	cmd.MarkFlagsMutuallyExclusive("quiet", "verbose")
+	cmd.MarkFlagsMutuallyExclusive("quiet", "json")
+	_ = cmd.RegisterFlagCompletionFunc("accel", cobra.FixedCompletions([]cobra.Completion{"auto", "kvm", "tcg"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// runQuiet prints the last line of the report.
+func runQuiet(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) error {
+	res, err := scenarios.Run(cmd.Context(), s, o)
+	if err != nil {
+		return err
+	}
+	look := lookOf(cmd)
+	look.Folder = relative(res.Dir)
+	if err := report.WriteResult(cmd.OutOrStdout(), res.Verdict, look); err != nil {
+		return err
+	}
+	return verdictStatus(res.Verdict)
 }
 
 // runLadder shows the boot as it goes.
@@ -87,9 +108,7 @@ func runJSON(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) err
 	if err != nil {
 		return err
 	}
-	enc := json.NewEncoder(cmd.OutOrStdout())
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(res.Verdict); err != nil {
+	if err := writeJSON(cmd, res.Verdict); err != nil {
 		return err
 	}
 	return verdictStatus(res.Verdict)

@@ -1,0 +1,223 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pxeproof/pxeproof/harness/assets"
+	"github.com/pxeproof/pxeproof/harness/qemu"
+)
+
+var qemuPackage = assets.Package{Debian: "qemu-system-x86", Fedora: "qemu-system-x86", Arch: "qemu-system-x86", SUSE: "qemu-x86"}
+
+// Packages with the firmware that QEMU loads by itself.
+var firmwarePackages = []assets.Package{
+	{Debian: "seabios", Fedora: "seabios-bin", Arch: "seabios", SUSE: "qemu-seabios"},
+	{Debian: "ipxe-qemu", Fedora: "ipxe-roms-qemu", Arch: "qemu-system-x86-firmware", SUSE: "qemu-ipxe"},
+}
+
+// startTime is how long QEMU may take to say its version or to load firmware;
+// on an idle machine both take a tenth of a second.
+const startTime = 20 * time.Second
+
+func checkQEMU(ctx context.Context, x *examination) Result {
+	r := Result{Name: "QEMU"}
+	path, err := qemu.LookProgram(x.QEMU)
+	if err != nil {
+		r.State, r.Text = Missing, "no "+programName(x.QEMU)+" in PATH"
+		r.Cure = x.Store.InstallCommand(append([]assets.Package{qemuPackage}, firmwarePackages...)...)
+		return r
+	}
+	version, err := QEMUVersion(ctx, path)
+	if err != nil {
+		r.State, r.Text, r.Cure = Missing, path+" does not run: "+err.Error(), x.Store.InstallCommand(qemuPackage)
+		return r
+	}
+	r.State, r.Text = OK, version+", "+path
+	return r
+}
+
+func programName(name string) string {
+	if name == "" {
+		return qemu.DefaultProgram
+	}
+	return name
+}
+
+// QEMUVersion is what a QEMU says of itself: "7.2.22".
+func QEMUVersion(ctx context.Context, program string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program, "--version").Output()
+	if err != nil {
+		return "", err
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	_, version, ok := strings.Cut(line, "version ")
+	if !ok {
+		return "", fmt.Errorf("its --version says %q", line)
+	}
+	version, _, _ = strings.Cut(version, " ")
+	return version, nil
+}
+
+// checkFirmware has QEMU load its firmware and the card's ROM, and end before
+// the first instruction.
+func checkFirmware(ctx context.Context, x *examination) Result {
+	r := Result{Name: "BIOS and ROM"}
+	path, err := qemu.LookProgram(x.QEMU)
+	if err != nil {
+		r.State, r.Text = Missing, "cannot be tried without QEMU"
+		return r
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "-machine", "pc,accel=tcg", "-nodefaults", "-display", "none", "-S",
+		"-netdev", "hubport,id=n,hubid=0", "-device", x.NIC+",netdev=n", "-qmp", "stdio")
+	cmd.Stdin = strings.NewReader(`{"execute":"qmp_capabilities"}{"execute":"quit"}`)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Run(); err != nil {
+		r.State, r.Text, r.Cure = Missing, "QEMU does not start a machine: "+lastLine(said.String(), err), x.Store.InstallCommand(firmwarePackages...)
+		return r
+	}
+	r.State, r.Text = OK, "QEMU starts a machine with a "+x.NIC
+	return r
+}
+
+// lastLine is what a program ended with.
+func lastLine(said string, err error) string {
+	said = strings.TrimSpace(said)
+	if said == "" {
+		return err.Error()
+	}
+	return said[strings.LastIndexByte(said, '\n')+1:]
+}
+
+// switches are the kernel settings that forbid an ordinary user namespaces, with
+// the value that allows them.
+var switches = []struct{ file, forbids, allow string }{
+	{"kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"},
+	{"kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns=0"},
+	{"user/max_user_namespaces", "0", "user.max_user_namespaces=15000"},
+}
+
+func checkNamespaces(_ context.Context, x *examination) Result {
+	r := Result{Name: "namespaces", State: OK, Text: "user, network, mount and PID namespaces can be made"}
+	if x.sandbox.Start == "" {
+		return r
+	}
+	r.State, r.Text = Missing, "the lab's sandbox cannot be made: "+x.sandbox.Start
+	for _, s := range switches {
+		b, err := os.ReadFile(filepath.Join("/proc/sys", s.file))
+		if err == nil && strings.TrimSpace(string(b)) == s.forbids {
+			r.Text = "the kernel forbids user namespaces to ordinary users"
+			r.Cure = "sudo sysctl -w " + s.allow
+		}
+	}
+	return r
+}
+
+func checkNetwork(_ context.Context, x *examination) Result {
+	r := Result{Name: "bridge", State: OK, Text: "a bridge can be made in the sandbox"}
+	switch {
+	case x.sandbox.Start != "":
+		r.State, r.Text = Missing, "cannot be tried without namespaces"
+	case x.sandbox.Bridge != "":
+		r.State, r.Text, r.Cure = Missing, x.sandbox.Bridge, "sudo modprobe -a bridge veth"
+	}
+	return r
+}
+
+// checkTun is never fatal: sockets take the taps' place.
+func checkTun(_ context.Context, x *examination) Result {
+	r := Result{Name: "/dev/net/tun", State: OK, Text: "can be opened; machines get taps"}
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	switch {
+	case err == nil && x.sandbox.Tap == "":
+		return r
+	case err == unix.ENOENT || err == unix.ENODEV || err == unix.ENXIO:
+		r.Cure = "sudo modprobe tun"
+	case err != nil:
+		r.Cure = "sudo chmod 0666 /dev/net/tun"
+	default:
+		err = fmt.Errorf("%s", x.sandbox.Tap)
+	}
+	r.State, r.Text = Optional, fmt.Sprintf("%v; relays over QEMU's stream sockets take the taps' place", err)
+	return r
+}
+
+// checkUsers looks whether daemons can change to users of their own, which only
+// those need that are not pxeproof's.
+func checkUsers(_ context.Context, x *examination) Result {
+	r := Result{Name: "user ids", State: OK}
+	if os.Getuid() == 0 {
+		r.Text = "root maps every user id into the lab"
+		return r
+	}
+	name := strconv.Itoa(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	_, uerr := exec.LookPath("newuidmap")
+	switch {
+	case uerr != nil:
+		r.Cure = x.Store.InstallCommand(assets.Package{Debian: "uidmap", Fedora: "shadow-utils", Arch: "shadow", SUSE: "shadow"})
+		r.Text = "no newuidmap"
+	case !listed("/etc/subuid", name) || !listed("/etc/subgid", name):
+		r.Cure = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + name
+		r.Text = "no range of ids for " + name + " in /etc/subuid and /etc/subgid"
+	default:
+		r.Text = "newuidmap, and a range of ids for " + name
+		return r
+	}
+	r.State = Optional
+	r.Text += "; daemons that change their user cannot run in the lab, pxeproof's own servers can"
+	return r
+}
+
+// listed says whether a subuid(5) file has a range for a user.
+func listed(file, name string) bool {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(b)) {
+		who, _, ok := strings.Cut(line, ":")
+		if ok && (who == name || who == strconv.Itoa(os.Getuid())) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkKVM says how fast machines will be; a lab runs without it.
+func checkKVM(ctx context.Context, x *examination) Result {
+	cache, err := x.Store.CacheDir()
+	if err != nil {
+		cache = "" // the answer is not remembered, that is all
+	}
+	a := qemu.ProbeKVM(ctx, x.QEMU, cache)
+	r := Result{Name: "KVM", State: OK, Text: a.Why}
+	if a.Name == "kvm" {
+		return r
+	}
+	r.State, r.Text = Optional, a.Why+"; QEMU's own translator (TCG) takes its place, at a fraction of the speed"
+	if _, err := os.Stat("/dev/kvm"); err == nil && unix.Access("/dev/kvm", unix.R_OK|unix.W_OK) != nil {
+		r.Cure = "sudo usermod --append --groups kvm $USER"
+	}
+	return r
+}
