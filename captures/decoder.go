@@ -38,7 +38,7 @@ type Limits struct {
 	Transfers int // transfers in all; default 262,144
 	Streams   int // TCP connections, UDP exchanges, calls without a reply; default 65,536 each
 	Handles   int // NFS file handles; default 262,144
-	Held      int // bytes held back of fragments and of TCP out of order; default 16 MiB each
+	Held      int // bytes held back of fragments, of TCP streams, and of TFTP blocks to be hashed; default 16 MiB each
 	Events    int // events that Read keeps; default 1,048,576
 }
 
@@ -91,8 +91,8 @@ func NewDecoder(o Options) *Decoder {
 	d := &Decoder{opts: o, limits: o.Limits.withDefaults(), parser: newParser()}
 	d.hosts = newHosts(o.Machines, o.Servers, d.limits.Machines)
 	d.fragments = newFragments(d.limits.Held)
-	d.tftp = newTFTPTracker()
-	d.tcp = newTCPTracker()
+	d.tftp = newTFTPTracker(d.limits.Held)
+	d.tcp = newTCPTracker(d.limits.Held)
 	d.rpc = newRPCTracker()
 	d.bpdus = make(map[bpduKey]bpduState)
 	return d

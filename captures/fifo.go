@@ -23,4 +23,7 @@ func (q *fifo[T]) pop() T {
 	return v
 }
 
+// peek is the oldest; the queue must not be empty.
+func (q *fifo[T]) peek() T { return q.items[q.head] }
+
 func (q *fifo[T]) len() int { return len(q.items) - q.head }

@@ -42,7 +42,7 @@ type datagram struct {
 	have  ranges
 	total int // -1 until the last piece came
 	cut   int // bytes of the pieces that the snap length took
-	age   uint64
+	key   fragmentKey
 }
 
 // fragments puts IP datagrams together (RFC 791, section 3.2): as much as is
@@ -50,10 +50,9 @@ type datagram struct {
 // datagram that began first is given up.
 type fragments struct {
 	open  map[fragmentKey]*datagram
+	order fifo[*datagram] // by age; some are no longer open
 	held  int
 	limit int
-	clock uint64
-	out   []byte // the last whole one, until the next frame
 }
 
 func newFragments(limit int) fragments {
@@ -71,17 +70,16 @@ func (f *fragments) join(p *packet) bool {
 	key := fragmentKey{p.src, p.dst, p.proto, fr.id}
 	g := f.open[key]
 	if g == nil {
-		f.clock++
-		g = &datagram{total: -1, age: f.clock}
+		g = &datagram{total: -1, key: key}
 		f.open[key] = g
-		for f.held += datagramCost; f.held > f.limit && f.evict(key); {
-		}
+		f.order.push(g)
+		f.held += datagramCost
+		f.evict(g)
 	}
 	if n := fr.offset + len(p.payload); n > len(g.data) {
 		f.held += n - len(g.data)
 		g.data = append(g.data, make([]byte, n-len(g.data))...)
-		for f.held > f.limit && f.evict(key) {
-		}
+		f.evict(g)
 	}
 	copy(g.data[fr.offset:], p.payload)
 	g.have.add(int64(fr.offset), int64(end))
@@ -92,7 +90,7 @@ func (f *fragments) join(p *packet) bool {
 	if g.total < 0 || !g.have.covers(0, int64(g.total)) {
 		return false
 	}
-	f.drop(key, g)
+	f.drop(g)
 	p.payload, p.cut = g.data, g.cut
 	p.fragment, p.joined = nil, true
 	return true
@@ -101,23 +99,21 @@ func (f *fragments) join(p *packet) bool {
 // datagramCost is what an entry costs besides its bytes.
 const datagramCost = 256
 
-func (f *fragments) drop(key fragmentKey, g *datagram) {
-	f.held -= len(g.data) + datagramCost
-	delete(f.open, key)
+func (f *fragments) drop(g *datagram) {
+	if f.open[g.key] == g {
+		f.held -= len(g.data) + datagramCost
+		delete(f.open, g.key)
+	}
 }
 
-// evict gives up the oldest datagram but the one at hand.
-func (f *fragments) evict(keep fragmentKey) bool {
-	var oldest fragmentKey
-	age := ^uint64(0)
-	for k, g := range f.open {
-		if g.age < age && k != keep {
-			oldest, age = k, g.age
+// evict gives up the oldest datagrams, but not the one at hand, until the limit
+// is kept. Those that are done leave the queue here too.
+func (f *fragments) evict(keep *datagram) {
+	for f.order.len() > 0 {
+		g := f.order.peek()
+		if f.open[g.key] == g && (f.held <= f.limit || g == keep) {
+			return
 		}
+		f.drop(f.order.pop())
 	}
-	if age == ^uint64(0) {
-		return false
-	}
-	f.drop(oldest, f.open[oldest])
-	return true
 }

@@ -79,9 +79,32 @@ func (d *Decoder) httpGap(c *tcpConn, dir, n int) {
 		}
 	case h.kind == bodyUntilClose:
 	default:
-		h.kind, h.head = bodyLost, nil
+		h.lose(&d.tcp.held)
 	}
 }
+
+// lose gives the stream up until a head is seen to begin.
+func (h *httpHalf) lose(room *budget) {
+	room.free(len(h.head))
+	h.kind, h.head = bodyLost, nil
+}
+
+// drop gives back what the connection holds.
+func (h *httpConn) drop(room *budget) {
+	if h == nil {
+		return
+	}
+	for dir := range h.half {
+		h.half[dir].lose(room)
+	}
+	for _, q := range h.waiting {
+		room.free(q.cost())
+	}
+	h.waiting = nil
+}
+
+// cost is what a request costs while it waits for its response.
+func (q *httpRequest) cost() int { return 128 + len(q.method) + len(q.uri) }
 
 // httpStream takes the next bytes of a connection.
 func (d *Decoder) httpStream(c *tcpConn, dir int, b []byte) {
@@ -129,17 +152,23 @@ func (d *Decoder) httpLines(c *tcpConn, dir int, b []byte) (rest []byte) {
 	}
 	// The end may lie across two segments.
 	seen := len(h.head)
-	h.head = append(h.head, b[:min(len(b), maxHTTPHead-seen)]...)
+	more := b[:min(len(b), maxHTTPHead-seen)]
+	if !d.tcp.held.take(len(more)) {
+		h.lose(&d.tcp.held)
+		return nil
+	}
+	h.head = append(h.head, more...)
 	i := bytes.Index(h.head[max(0, seen-len(end)+1):], []byte(end))
 	if i < 0 {
 		if len(h.head) >= maxHTTPHead {
-			h.kind, h.head = bodyLost, nil
+			h.lose(&d.tcp.held)
 		}
 		return nil
 	}
 	n := max(0, seen-len(end)+1) + i + len(end)
 	lines := string(h.head[:n])
-	h.head = h.head[:0]
+	d.tcp.held.free(len(h.head))
+	h.head = nil
 	switch h.kind {
 	case bodyNone:
 		d.httpHead(c, dir, lines)
@@ -220,8 +249,10 @@ func (d *Decoder) httpRequest(c *tcpConn, m httpMessage) {
 	case m.length > 0:
 		h.kind, h.left = bodyLength, m.length
 	}
-	if len(c.http.waiting) < maxHTTPWaiting {
-		c.http.waiting = append(c.http.waiting, httpRequest{m.first[0], m.first[1], d.frame(), d.p.At})
+	m.first[0], m.first[1], m.host = clip(m.first[0], maxFileName), clip(m.first[1], maxFileName), clip(m.host, maxFileName)
+	q := httpRequest{m.first[0], m.first[1], d.frame(), d.p.At}
+	if len(c.http.waiting) < maxHTTPWaiting && d.tcp.held.take(q.cost()) {
+		c.http.waiting = append(c.http.waiting, q)
 	}
 	d.event(c.host, HTTPRequest, []Field{
 		{"http.request.method", m.first[0]},
@@ -245,6 +276,7 @@ func (d *Decoder) httpResponse(c *tcpConn, m httpMessage) {
 	if len(c.http.waiting) > 0 {
 		q = c.http.waiting[0]
 		c.http.waiting = c.http.waiting[1:]
+		d.tcp.held.free(q.cost())
 	}
 	f := []Field{{"http.response.code", code}}
 	if q.uri != "" {

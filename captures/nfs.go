@@ -12,7 +12,7 @@ const (
 	nfsREADDIRPLUS = 17
 
 	maxName     = 255
-	maxNFSPath  = 4096
+	maxNFSPath  = 2048
 	fattrLength = 84
 )
 

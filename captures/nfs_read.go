@@ -20,10 +20,13 @@ func (d *Decoder) nfsReadOf(peer *rpcPeer, n *nfsNode) *nfsRead {
 	r := n.reads[peer.host]
 	if r == nil {
 		r = &nfsRead{eof: -1}
-		if n.reads == nil {
-			n.reads = make(map[string]*nfsRead)
+		if d.rpc.reads < d.limits.Handles {
+			d.rpc.reads++
+			if n.reads == nil {
+				n.reads = make(map[string]*nfsRead)
+			}
+			n.reads[peer.host] = r
 		}
-		n.reads[peer.host] = r
 	}
 	peer.node, peer.read = n, r
 	return r

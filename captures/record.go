@@ -55,8 +55,9 @@ type Recorder struct {
 	timeline Timeline
 	err      error
 
-	mu     sync.Mutex // over queue
+	mu     sync.Mutex // over queue and closed
 	queue  []Event    // injected, not yet taken by run
+	closed bool       // nothing is taken any more
 	queued chan struct{}
 
 	// What follows belongs to run.
@@ -129,7 +130,9 @@ func Record(ctx context.Context, c RecordConfig) (*Recorder, error) {
 // goroutine, the Sink's too. After Close it does nothing.
 func (r *Recorder) Inject(e Event) {
 	r.mu.Lock()
-	r.queue = append(r.queue, e)
+	if !r.closed {
+		r.queue = append(r.queue, e)
+	}
 	r.mu.Unlock()
 	select {
 	case r.queued <- struct{}{}:
@@ -188,6 +191,9 @@ func (r *Recorder) run(ctx context.Context, ready <-chan struct{}, resume chan<-
 			quiet = true
 		}
 	}
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	r.takeQueue()
 	r.release(time.Time{})
 	r.decoder.Finish(r.event)

@@ -61,7 +61,8 @@ type rpcTracker struct {
 	ids    uint32
 	ports  map[netip.AddrPort]bool // where a portmapper said that RPC is
 	nfs    map[netip.Addr]*nfsServer
-	nodes  int
+	nodes  int // in all of nfs
+	reads  int // in all of their nodes
 	others map[otherCall]bool
 	// later is where the result of a READ waits for the end of its data; nil:
 	// the message is whole.
@@ -279,6 +280,7 @@ func (d *Decoder) rpcFinish() {
 		return cmp.Or(cmp.Compare(d.rpc.calls[a].frame, d.rpc.calls[b].frame), cmp.Compare(a.peer, b.peer), cmp.Compare(a.xid, b.xid))
 	})
 	at, number, port := d.p.At, d.p.Number, d.p.Port
+	d.p.Port = "" // it was not kept
 	for _, k := range keys {
 		c := d.rpc.calls[k]
 		d.p.At, d.p.Number = c.at, c.frame

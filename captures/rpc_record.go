@@ -24,14 +24,34 @@ type rpcRecord struct {
 	read   readResult // of the message under way, if it answers a READ
 }
 
-func (r *rpcRecord) reset() { *r = rpcRecord{buf: r.buf[:0], lost: true} }
+// drop gives up what is kept of a message.
+func (r *rpcRecord) drop(room *budget) {
+	room.free(len(r.buf))
+	r.buf = nil
+}
+
+// lose gives the stream up until a record is seen to begin.
+func (r *rpcRecord) lose(room *budget) {
+	r.drop(room)
+	*r = rpcRecord{lost: true}
+}
+
+// keep adds to what is kept of a message; false: there is no room.
+func (r *rpcRecord) keep(b []byte, room *budget) bool {
+	b = b[:min(len(b), maxMessage-len(r.buf))]
+	if !room.take(len(b)) {
+		return false
+	}
+	r.buf = append(r.buf, b...)
+	return true
+}
 
 // rpcGap says that n bytes are missing; -1: nobody knows how many. Inside data
 // that is no harm.
 func (d *Decoder) rpcGap(c *tcpConn, dir, n int) {
 	r := &c.records[dir]
 	if n < 0 || n > r.left || r.left == 0 {
-		r.reset()
+		r.lose(&d.tcp.held)
 		return
 	}
 	if !r.done {
@@ -48,7 +68,7 @@ func (d *Decoder) rpcSkip(r *rpcRecord, n int) {
 		return
 	}
 	r.done = false
-	r.buf = r.buf[:0]
+	r.drop(&d.tcp.held)
 	if r.read.ok {
 		d.nfsReadFold(&r.read)
 		r.read = readResult{}
@@ -93,7 +113,7 @@ func (d *Decoder) rpcStream(c *tcpConn, dir int, b []byte) {
 			m := binary.BigEndian.Uint32(r.mark[:])
 			r.marked, r.left, r.last = 0, int(m&^(1<<31)), m>>31 == 1
 			if r.left > maxRecord || r.left == 0 {
-				r.reset()
+				r.lose(&d.tcp.held)
 				return
 			}
 			continue
@@ -113,12 +133,15 @@ func (d *Decoder) rpcPart(c *tcpConn, dir int, b []byte, end bool) {
 	r := &c.records[dir]
 	m := b
 	if len(r.buf) > 0 {
-		r.buf = append(r.buf, b[:min(len(b), maxMessage-len(r.buf))]...)
+		if !r.keep(b, &d.tcp.held) {
+			r.done = true // what it was is not known; where it ends is
+			return
+		}
 		m = r.buf
 	}
 	if !end && len(m) < d.rpcEnough(c.rpc, dir, m) {
-		if len(r.buf) == 0 {
-			r.buf = append(r.buf, m[:min(len(m), maxMessage)]...)
+		if len(r.buf) == 0 && !r.keep(m, &d.tcp.held) {
+			r.done = true
 		}
 		return
 	}

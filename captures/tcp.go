@@ -1,7 +1,9 @@
 package captures
 
 import (
+	"bytes"
 	"net/netip"
+	"slices"
 )
 
 const (
@@ -60,14 +62,16 @@ type tcpEnd struct {
 type tcpTracker struct {
 	flows map[flow]tcpEnd
 	order fifo[*tcpConn]
-	held  int
+	held  budget // pieces that came too early, messages not yet whole, requests without a response
 
 	lastFlow [2]flow
 	lastEnd  [2]tcpEnd
 	lastSlot int
 }
 
-func newTCPTracker() tcpTracker { return tcpTracker{flows: make(map[flow]tcpEnd)} }
+func newTCPTracker(limit int) tcpTracker {
+	return tcpTracker{flows: make(map[flow]tcpEnd), held: budget{limit: limit}}
+}
 
 func (k *tcpTracker) find(f flow) (tcpEnd, bool) {
 	for i := range k.lastFlow {
@@ -91,13 +95,15 @@ func (k *tcpTracker) forget(c *tcpConn) {
 	}
 	for dir := range c.half {
 		k.release(&c.half[dir])
+		c.records[dir].drop(&k.held)
 	}
+	c.http.drop(&k.held)
 	k.lastEnd = [2]tcpEnd{}
 }
 
 func (k *tcpTracker) release(h *tcpHalf) {
 	for _, s := range h.held {
-		k.held -= len(s.data)
+		k.held.free(len(s.data) + pieceCost)
 	}
 	h.held = nil
 }
@@ -239,8 +245,8 @@ func (d *Decoder) tcpGive(c *tcpConn, dir int, data []byte, cut int) {
 	}
 }
 
-// tcpHold keeps a piece that came too early. If memory is short, what is
-// missing is taken to be lost.
+// tcpHold keeps a piece that came too early. When there are too many of them,
+// what is missing is taken to be lost.
 func (d *Decoder) tcpHold(c *tcpConn, dir int, seq uint32, data []byte, cut int) {
 	const maxPieces = 256
 	h := &c.half[dir]
@@ -260,14 +266,17 @@ func (d *Decoder) tcpHold(c *tcpConn, dir int, seq uint32, data []byte, cut int)
 	if i > 0 && h.held[i-1].seq == seq && len(h.held[i-1].data) >= len(data) {
 		return // seen already
 	}
-	h.held = append(h.held, tcpPiece{})
-	copy(h.held[i+1:], h.held[i:])
-	h.held[i] = tcpPiece{seq, append([]byte(nil), data...), cut}
-	d.tcp.held += len(data)
-	for len(h.held) > maxPieces || d.tcp.held > d.limits.Held && len(h.held) > 0 {
+	if !d.tcp.held.take(len(data) + pieceCost) {
+		return // it is lost to us, as if the capture had lost it
+	}
+	h.held = slices.Insert(h.held, i, tcpPiece{seq, bytes.Clone(data), cut})
+	for len(h.held) > maxPieces {
 		d.tcpLost(c, dir, h.held[0].seq)
 	}
 }
+
+// pieceCost is what a piece costs besides its bytes.
+const pieceCost = 64
 
 // tcpLost is called when the bytes before upTo will not be seen any more: the
 // receiver has acknowledged them, so the capture has lost them.
@@ -295,7 +304,7 @@ func (d *Decoder) tcpHeld(c *tcpConn, dir int) {
 			return
 		}
 		h.held = h.held[1:]
-		d.tcp.held -= len(s.data)
+		d.tcp.held.free(len(s.data) + pieceCost)
 		if data, cut := trim(s.data, s.cut, -int(ahead)); len(data)+cut > 0 {
 			d.tcpGive(c, dir, data, cut)
 		}

@@ -47,6 +47,7 @@ func (d *Decoder) tftpRequest(op int) {
 	p := &d.p
 	name, rest, _ := cutString(p.payload[2:])
 	mode, rest, _ := cutString(rest)
+	name, mode = clip(name, maxFileName), clip(mode, maxFileName)
 	o := readTFTPOptions(rest)
 	if t := d.tftp.clients[p.source()]; t != nil && !t.over && t.acked == 0 && !t.heard &&
 		t.Name == name && t.write == (op == tftpWRQ) && t.Asked == p.dst && t.asks == o {
@@ -116,7 +117,7 @@ func (d *Decoder) tftpAnswer(t *tftpTransfer, op int) bool {
 		return true
 	}
 	if t.bound {
-		t.restart()
+		d.tftp.restart(t)
 	}
 	d.tftp.bind(t, p.source())
 	d.tftpFromServer(t, op)
@@ -162,7 +163,7 @@ func (d *Decoder) tftpFromClient(t *tftpTransfer, op int) {
 	if op == tftpERROR && tftpBlock(d.p.payload) == tftpUnknownTID && !t.heard {
 		// It refuses this answer, and waits for another.
 		d.tftp.unbind(t)
-		t.restart()
+		d.tftp.restart(t)
 		return
 	}
 	t.heard, t.fromPeer = true, false
@@ -211,7 +212,7 @@ func (d *Decoder) tftpData(t *tftpTransfer) {
 		t.BlockSize = n
 	}
 	if t.hash != nil && p.cut == 0 {
-		t.add(block, p.payload[4:])
+		t.add(block, p.payload[4:], &d.tftp.ahead)
 	}
 }
 
@@ -258,7 +259,7 @@ func (d *Decoder) tftpAck(t *tftpTransfer) {
 	if len(t.gaps.r) == 0 {
 		t.Digest = t.digest()
 	}
-	t.hash, t.ahead = nil, nil
+	t.stopHash(&d.tftp.ahead)
 	d.event(t.Host, TFTPDone, []Field{
 		{"tftp.transfer", t.index},
 		{"tftp.source_file", t.Name},
@@ -306,14 +307,14 @@ func (d *Decoder) tftpError(t *tftpTransfer, byPeer bool) {
 	}
 	t.over = true
 	code := int(tftpBlock(p.payload))
-	t.Code, t.Message, t.ByPeer = code, cString(p.payload[4:]), byPeer
+	t.Code, t.Message, t.ByPeer = code, clip(cString(p.payload[4:]), maxErrorText), byPeer
 	t.Status, t.End, t.Ended = Failed, d.frame(), p.At
 	// EDK2 asks for the size first, and refuses the file (ERROR 8) once it has
 	// it; old Intel ROMs say ERROR 0 for the same.
 	if !byPeer && t.oacked && t.Size >= 0 && t.Blocks == 0 {
 		t.Status = Probed
 	}
-	t.hash, t.ahead = nil, nil
+	t.stopHash(&d.tftp.ahead)
 	d.event(t.Host, TFTPError, []Field{
 		{"tftp.transfer", t.index},
 		{"ip.src", p.src},

@@ -17,13 +17,11 @@ type tftpBlocks struct {
 	hash   hash.Hash
 	hashed int64            // the block before which all is hashed
 	ahead  map[int64][]byte // blocks that came before their turn
-	held   int
 }
 
-// maxAhead is how many bytes of blocks before their turn a transfer may hold.
-// With a lost block in a window of more than this the server sends all of them
-// again anyway.
-const maxAhead = 1 << 20
+// maxAhead is how many blocks before their turn are held. A server whose
+// window is larger sends what follows a lost block again anyway.
+const maxAhead = 64
 
 func newTFTPBlocks() tftpBlocks { return tftpBlocks{next: 1, wrap: 65536} }
 
@@ -77,16 +75,15 @@ func (b *tftpBlocks) startHash() {
 }
 
 // add hashes a block, or keeps it for later.
-func (b *tftpBlocks) add(block int64, data []byte) {
+func (b *tftpBlocks) add(block int64, data []byte, room *budget) {
 	switch {
 	case block < b.hashed:
 	case block > b.hashed:
-		if b.held+len(data) <= maxAhead && b.ahead[block] == nil {
+		if b.ahead[block] == nil && len(b.ahead) < maxAhead && room.take(len(data)) {
 			if b.ahead == nil {
 				b.ahead = make(map[int64][]byte)
 			}
 			b.ahead[block] = append(make([]byte, 0, len(data)), data...)
-			b.held += len(data)
 		}
 	default:
 		b.hash.Write(data)
@@ -97,11 +94,19 @@ func (b *tftpBlocks) add(block int64, data []byte) {
 				break
 			}
 			b.hash.Write(next)
-			b.held -= len(next)
+			room.free(len(next))
 			delete(b.ahead, b.hashed)
 			b.hashed++
 		}
 	}
+}
+
+// stopHash gives up what is held for the hash.
+func (b *tftpBlocks) stopHash(room *budget) {
+	for _, data := range b.ahead {
+		room.free(len(data))
+	}
+	b.hash, b.ahead = nil, nil
 }
 
 // digest is the hash, if every block up to the short one was hashed.

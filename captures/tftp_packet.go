@@ -73,7 +73,7 @@ func readTFTPOptions(b []byte) tftpOptions {
 		case "windowsize":
 			number(&o.windowsize)
 		case "multicast":
-			o.multicast, o.hasMulticast = value, true
+			o.multicast, o.hasMulticast = clip(value, maxFileName), true
 		}
 	}
 	return o

@@ -32,6 +32,7 @@ type tftpTracker struct {
 	clients map[netip.AddrPort]*tftpTransfer // by the client's TID: the newest
 	order   fifo[*tftpTransfer]              // by age, to forget the oldest
 	guesses map[flow]tftpGuess
+	ahead   budget // of blocks before their turn
 
 	// The flows of the last two frames, as DATA and ACK take turns.
 	lastFlow [2]flow
@@ -39,11 +40,12 @@ type tftpTracker struct {
 	lastSlot int
 }
 
-func newTFTPTracker() tftpTracker {
+func newTFTPTracker(limit int) tftpTracker {
 	return tftpTracker{
 		flows:   make(map[flow]tftpEnd),
 		clients: make(map[netip.AddrPort]*tftpTransfer),
 		guesses: make(map[flow]tftpGuess),
+		ahead:   budget{limit: limit},
 	}
 }
 
@@ -68,7 +70,7 @@ func (k *tftpTracker) forget(t *tftpTransfer) {
 	if k.clients[t.Client] == t {
 		delete(k.clients, t.Client)
 	}
-	t.hash, t.ahead = nil, nil
+	t.stopHash(&k.ahead)
 }
 
 func (k *tftpTracker) unbind(t *tftpTransfer) {
@@ -84,7 +86,8 @@ func (k *tftpTracker) unbind(t *tftpTransfer) {
 }
 
 // restart forgets what an answer brought that the client did not take.
-func (t *tftpTransfer) restart() {
+func (k *tftpTracker) restart(t *tftpTransfer) {
+	t.stopHash(&k.ahead)
 	t.tftpBlocks, t.oacked = newTFTPBlocks(), false
 	t.Bytes, t.Blocks, t.Resent = 0, 0, 0
 	t.Size, t.BlockSize, t.WindowSize = -1, tftpDefaultBlock, 1
