@@ -270,7 +270,8 @@ func (l *Lab) switchOn(ctx context.Context, m qemu.Machine, ports []qemu.Port) e
 		console.Close()
 		if err := p.Err(); err != nil && ctx.Err() == nil {
 			inject(time.Now(), captures.Harness, captures.MachineDied,
-				captures.Field{Name: "machine", Value: m.Name}, captures.Field{Name: "stderr", Value: err.Error()})
+				captures.Field{Name: "machine", Value: m.Name},
+				captures.Field{Name: "status", Value: err.Error()}, captures.Field{Name: "stderr", Value: p.Words()})
 		}
 		return nil
 	})

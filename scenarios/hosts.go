@@ -117,8 +117,14 @@ func (s *Scenario) machine(e entry[machineYAML], i int) (Machine, error) {
 	if kind == "" {
 		kind = "bios"
 	}
-	if kind != "bios" {
-		return m, problem(y.Firmware.pos(file), "machine %s: no firmware is called %q; there is bios", e.name, kind)
+	switch kind {
+	case "bios":
+	case "uefi":
+		if nic.ROM == "" {
+			nic.ROM = "none" // the firmware's own driver and PXE client
+		}
+	default:
+		return m, problem(y.Firmware.pos(file), "machine %s: no firmware is called %q; there are bios and uefi", e.name, kind)
 	}
 	if strings.ContainsAny(nic.Model, ", =") {
 		return m, problem(y.NIC.pos(file), "machine %s: %q is no QEMU network card", e.name, nic.Model)

@@ -16,6 +16,7 @@ import (
 	"github.com/pxeproof/pxeproof/captures/verdict"
 	"github.com/pxeproof/pxeproof/harness"
 	"github.com/pxeproof/pxeproof/harness/network"
+	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/harness/sandbox"
 	"github.com/pxeproof/pxeproof/scenarios/report"
 	"github.com/pxeproof/pxeproof/servers/conf"
@@ -75,11 +76,19 @@ func runInside(ctx context.Context, c *sandbox.Conn, req labRequest) (*verdict.V
 	if err != nil {
 		return nil, &InputError{err}
 	}
-	root, unmount, err := s.mountRoot(filepath.Join(req.Dir, rootDir), req.Assets)
+	work := filepath.Join(req.Dir, workDir)
+	unmount, err := mountWork(work)
 	if err != nil {
 		return nil, err
 	}
 	defer unmount()
+	root := filepath.Join(work, rootDir)
+	if err := os.Mkdir(root, 0o755); err != nil {
+		return nil, err
+	}
+	if err := s.Materialize(root, req.Assets); err != nil {
+		return nil, &InputError{err}
+	}
 	read, err := s.configs(root)
 	if err != nil {
 		return nil, &InputError{err}
@@ -138,6 +147,9 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 	for _, m := range r.scenario.Machines {
 		q := m.Machine
 		q.Accel = r.request.Accel
+		if err := r.flash(&q); err != nil {
+			return nil, fmt.Errorf("machine %s: %w", q.Name, err)
+		}
 		cfg.Machines = append(cfg.Machines, q)
 	}
 	lab, err := harness.Start(ctx, cfg)
@@ -234,23 +246,36 @@ func writeJSON(path string, v any) error {
 	return os.WriteFile(path, append(b, '\n'), 0o644)
 }
 
-// mountRoot lays the scenario's root out on a file system in memory at dir,
-// which goes with the sandbox. The folder that it needs is removed again by
-// unmount.
-func (s *Scenario) mountRoot(dir string, files map[string]string) (root string, unmount func(), err error) {
+// workDir is the folder, below that of the run, for what is needed while the run
+// lasts.
+const workDir = "work"
+
+// mountWork makes a file system in memory at dir, which goes with the sandbox.
+// The folder that it needs is removed again by unmount.
+func mountWork(dir string) (unmount func(), err error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	if err := unix.Mount("root", dir, "tmpfs", unix.MS_NODEV|unix.MS_NOSUID, "mode=0755"); err != nil {
-		return "", nil, fmt.Errorf("a file system for the servers' files: %w", err)
+	if err := unix.Mount("work", dir, "tmpfs", unix.MS_NODEV|unix.MS_NOSUID, "mode=0755"); err != nil {
+		return nil, errors.Join(fmt.Errorf("a file system for the servers' files: %w", err), os.Remove(dir))
 	}
-	unmount = func() {
+	return func() {
 		_ = unix.Unmount(dir, unix.MNT_DETACH)
 		_ = os.Remove(dir)
+	}, nil
+}
+
+// flash gives a UEFI machine its firmware, with variables of its own to write
+// to.
+func (r *run) flash(m *qemu.Machine) error {
+	if m.Firmware.Kind != "uefi" {
+		return nil
 	}
-	if err := s.Materialize(dir, files); err != nil {
-		unmount()
-		return "", nil, &InputError{err}
+	vars := filepath.Join(r.request.Dir, workDir, m.Name+".vars.fd")
+	b, err := os.ReadFile(r.request.Assets[uefiVars])
+	if err != nil {
+		return err
 	}
-	return dir, unmount, nil
+	m.Firmware.Code, m.Firmware.Vars = r.request.Assets[uefiCode], vars
+	return os.WriteFile(vars, b, 0o600)
 }

@@ -79,8 +79,8 @@ func (p *prediction) all() error {
 		return err
 	}
 	p.machine.Loader = loader
-	if loader == "pxelinux" {
-		if err := p.pxelinux(boot); err != nil {
+	if loader == "pxelinux" || loader == "syslinux-efi" {
+		if err := p.pxelinux(loader, boot); err != nil {
 			return err
 		}
 	}
@@ -110,7 +110,7 @@ func (p *prediction) nbp(b *bootAnswer) (loader string, err error) {
 }
 
 // pxelinux expects what PXELINUX asks for.
-func (p *prediction) pxelinux(b *bootAnswer) error {
+func (p *prediction) pxelinux(loader string, b *bootAnswer) error {
 	tree := p.tftpTree(b.from)
 	defer tree.close()
 	client := pxelinux.Client{
@@ -120,12 +120,17 @@ func (p *prediction) pxelinux(b *bootAnswer) error {
 		Server: b.from, Gateway: b.gateway, Mask: b.mask,
 	}
 	client.UUID, _ = parseUUID(p.m.UUID)
-	got := pxelinux.Predict(client, pxelinux.Options{BootFile: b.file, ConfigFile: b.configFile, PathPrefix: b.pathPrefix}, tree)
+	options := pxelinux.Options{BootFile: b.file, ConfigFile: b.configFile, PathPrefix: b.pathPrefix}
+	var files pxelinux.Files = tree
+	if loader == "syslinux-efi" {
+		files = efiModules{tree}
+	}
+	got := pxelinux.Predict(client, options, files)
 	for _, pr := range got.Problems {
 		pr.Pos = p.scenario.posOf(pr.Pos)
 		p.problems = append(p.problems, pr)
 	}
-	p.config(got, tree, b)
+	p.config(got, tree, b, pxelinux.ConfigNames(client, options), options.Prefix())
 	boot := got.Boot
 	switch boot.Outcome {
 	case pxelinux.Boots:
@@ -139,8 +144,14 @@ func (p *prediction) pxelinux(b *bootAnswer) error {
 			p.file(fmt.Sprintf("initrd%s", ordinal(i)), "initrd", initrd, tree, b)
 		}
 	} else {
-		p.add(verdict.Expectation{ID: "kernel", Stage: verdict.Kernel, Title: "a kernel", Origin: p.originOf(boot.Pos),
-			Transfer: &verdict.Transfer{Protocol: "tftp", Role: "kernel"}})
+		// No request can have this name, so the stage cannot pass: as the files
+		// are, the loader has nothing to boot.
+		title := "a kernel"
+		if boot.Reason != "" {
+			title += " (" + boot.Reason + ")"
+		}
+		p.add(verdict.Expectation{ID: "kernel", Stage: verdict.Kernel, Title: title, Origin: p.originOf(boot.Pos),
+			Transfer: &verdict.Transfer{Protocol: "tftp", Role: "kernel", Name: "\x00"}})
 	}
 	p.os(boot)
 	return p.files(boot)
@@ -156,17 +167,16 @@ func ordinal(i int) string {
 
 // config expects the configuration file that is found, or one of those that are
 // asked for if none would be.
-func (p *prediction) config(got *pxelinux.Prediction, tree *tftpTree, b *bootAnswer) {
-	var asked []string
+func (p *prediction) config(got *pxelinux.Prediction, tree *tftpTree, b *bootAnswer, names []string, prefix string) {
 	for _, l := range got.Lookups {
-		if l.Use != pxelinux.UseConfig {
-			continue
-		}
-		asked = append(asked, l.Name)
-		if l.Found {
+		if l.Use == pxelinux.UseConfig && l.Found {
 			p.file("config", "config", l, tree, b)
 			return
 		}
+	}
+	var asked []string
+	for _, n := range names {
+		asked = append(asked, prefix+"pxelinux.cfg/"+n)
 	}
 	p.add(verdict.Expectation{ID: "config", Stage: verdict.Config, Origin: b.fileAt,
 		Transfer: &verdict.Transfer{Protocol: "tftp", Role: "config", Names: asked, Server: b.from}})
@@ -349,6 +359,18 @@ func (t *tftpTree) Read(name string) (file string, src []byte, err error) {
 	return path.Join(t.prefix, name), src, err
 }
 
+// efiModules is the tree as syslinux.efi sees it: it is PXELINUX in all that
+// matters here, but for the name of its core module.
+type efiModules struct{ *tftpTree }
+
+// Size implements [pxelinux.Files].
+func (t efiModules) Size(name string) (int64, bool) {
+	if dir, base := path.Split(name); base == "ldlinux.c32" {
+		name = dir + "ldlinux.e64"
+	}
+	return t.tftpTree.Size(name)
+}
+
 // place says in an expectation what the file on disk is; false if it is not
 // there.
 func (t *tftpTree) place(name string, x *verdict.Transfer) bool {
@@ -377,6 +399,7 @@ func (t *tftpTree) loader(name string) string {
 	}
 	for _, k := range []struct{ mark, loader string }{
 		{"PXELINUX ", "pxelinux"},
+		{"ldlinux.e64", "syslinux-efi"},
 		{"iPXE initialising", "ipxe"},
 	} {
 		if bytes.Contains(b, []byte(k.mark)) {

@@ -109,7 +109,11 @@ func prepare(ctx context.Context, s *Scenario, o Options) (labRequest, qemu.Acce
 		return req, qemu.Accel{}, err
 	}
 	req.Assets = map[string]string{}
-	for _, a := range found {
+	firmware, err := s.findFirmware(ctx, store)
+	if err != nil {
+		return req, qemu.Accel{}, err
+	}
+	for _, a := range append(found, firmware...) {
 		req.Assets[a.Name] = a.Path
 		req.Record.Assets = append(req.Record.Assets, RunAsset{a.Name, a.Path, a.Package, a.Version, a.SHA256})
 	}
@@ -136,6 +140,28 @@ func (s *Scenario) FindAssets(ctx context.Context, store *assets.Store) ([]asset
 			return nil, fmt.Errorf("%s: %w", a.Pos, err)
 		}
 		all = append(all, found)
+	}
+	return all, nil
+}
+
+// OVMF's two flash images, as assets.
+const (
+	uefiCode = "OVMF_CODE.fd"
+	uefiVars = "OVMF_VARS.fd"
+)
+
+// findFirmware finds what the machines start with that QEMU does not bring.
+func (s *Scenario) findFirmware(ctx context.Context, store *assets.Store) ([]assets.Asset, error) {
+	if !slices.ContainsFunc(s.Machines, func(m Machine) bool { return m.Firmware.Kind == "uefi" }) {
+		return nil, nil
+	}
+	var all []assets.Asset
+	for _, name := range []string{uefiCode, uefiVars} {
+		a, err := store.Find(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
 	}
 	return all, nil
 }

@@ -67,7 +67,7 @@ func (p *prediction) transferOf(name string) (*verdict.Transfer, error) {
 			return t, nil
 		}
 	}
-	t := &verdict.Transfer{Name: name}
+	t := &verdict.Transfer{Protocol: "tftp", Name: name}
 	p.add(verdict.Expectation{ID: "transfer " + name, Stage: verdict.Files, Transfer: t})
 	return t, nil
 }

@@ -68,6 +68,8 @@ func (f *facts) seeRPC(e *captures.Event) {
 			s.mark(e)
 		}
 		return
+	case captures.NFSDone:
+		return // a milestone of the transfer, and no call
 	case captures.MountMnt:
 		if e.Is("rpc.answered") && e.Int("mount.status") == 0 {
 			n.mounted = true

@@ -47,7 +47,8 @@ type Process struct {
 	mu    sync.Mutex // over stdin
 	group *errgroup.Group
 	done  chan struct{}
-	exit  error
+	exit  error // how QEMU ended
+	words string
 }
 
 // DefaultProgram is the QEMU binary for PCs.
@@ -128,7 +129,8 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	})
 	go func() {
 		err := p.group.Wait()
-		p.exit = errors.Join(exitError(cmd.Wait(), stderr), err)
+		p.exit = errors.Join(cmd.Wait(), err)
+		p.words = stderr.String()
 		close(p.done)
 	}()
 	return p, nil
@@ -146,23 +148,15 @@ func LookProgram(name string) (string, error) {
 	return path, nil
 }
 
-// exitError tells how QEMU ended, with its own last words.
-func exitError(err error, stderr *tail) error {
-	if err == nil {
-		return nil
-	}
-	if said := stderr.String(); said != "" {
-		return fmt.Errorf("QEMU: %w: %s", err, said)
-	}
-	return fmt.Errorf("QEMU: %w", err)
-}
-
 // Done is closed when the machine is off and its console read to the end.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Err is how QEMU ended: nil for a machine that was switched off. Valid after
 // Done.
 func (p *Process) Err() error { return p.exit }
+
+// Words are QEMU's last on its standard error. Valid after Done.
+func (p *Process) Words() string { return p.words }
 
 // Type sends text to the serial console.
 func (p *Process) Type(text string) error {
