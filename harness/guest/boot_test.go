@@ -93,8 +93,11 @@ func newLab(t *testing.T) *lab {
 	}
 	l.serve(t, portmap.New(portmap.Config{Mappings: nfs.Mappings()}))
 	l.serve(t, nfs.New(nfs.Config{Exports: file, Root: root}))
-	dhcp := l.server.Command(t.Context(), "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root", "--group=root",
-		"--no-ping", "--dhcp-range=192.168.1.100,192.168.1.199", "--dhcp-leasefile="+filepath.Join(t.TempDir(), "leases"), "--log-facility=-", "--quiet-dhcp")
+	own := t.TempDir()
+	// As a debugging daemon it stays root: there may be no other user.
+	dhcp := l.server.Command(t.Context(), "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--port=0",
+		"--no-ping", "--dhcp-range=192.168.1.100,192.168.1.199", "--quiet-dhcp", "--log-facility=-",
+		"--dhcp-leasefile="+filepath.Join(own, "leases"), "--pid-file="+filepath.Join(own, "pid"))
 	dhcp.Stderr = os.Stderr
 	if err := dhcp.Start(); err != nil {
 		t.Fatal(err)
