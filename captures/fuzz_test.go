@@ -40,6 +40,9 @@ func fuzzDecode(t *testing.T, link captures.LinkType, frames ...[]byte) {
 		d.Frame(captures.FrameInfo{Number: n, At: epoch, Port: "p", Link: link, Length: len(f)}, f, emit)
 	}
 	d.Finish(emit)
+	if held := d.Held(); held != "" {
+		t.Error(held)
+	}
 	for _, x := range d.Transfers() {
 		if x.Bytes < 0 || x.Blocks < 0 || x.Resent < 0 || x.Start.Number < 1 {
 			t.Errorf("%+v", x)

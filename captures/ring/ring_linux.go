@@ -135,10 +135,14 @@ func (r *Ring) Wait(timeout time.Duration) error {
 	if timeout > 0 {
 		deadline = time.Now().Add(timeout)
 	}
-	if err := r.file.SetReadDeadline(deadline); err != nil {
-		return err
+	err := r.file.SetReadDeadline(deadline)
+	if err == nil {
+		err = r.raw.Read(func(uintptr) bool { return r.ready() })
 	}
-	return r.raw.Read(func(uintptr) bool { return r.ready() })
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return os.ErrClosed // nothing else goes wrong with waiting; os has no name for it here
+	}
+	return err
 }
 
 func (r *Ring) header() *unix.TpacketHdrV1 {

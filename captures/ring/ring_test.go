@@ -1,0 +1,183 @@
+package ring_test
+
+import (
+	"bytes"
+	"errors"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pxeproof/pxeproof/captures/ring"
+	"github.com/pxeproof/pxeproof/harness/network"
+	"github.com/pxeproof/pxeproof/harness/sandbox"
+)
+
+func TestMain(m *testing.M) { sandbox.Main(m) }
+
+func host(t *testing.T, bridge string) *network.Host {
+	t.Helper()
+	n, err := network.New(bridge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := n.AddHost(network.HostConfig{Name: bridge + "h", Addr: netip.MustParsePrefix("10.3.3.1/24")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// send puts a frame on the host's wire, as it is.
+func send(t *testing.T, h *network.Host, frame []byte) {
+	t.Helper()
+	err := h.Do(func() error {
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		ifr, err := unix.NewIfreq(h.Interface())
+		if err != nil {
+			return err
+		}
+		if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, ifr); err != nil {
+			return err
+		}
+		return unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: int(ifr.Uint32())})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ours begins the payload of what these tests send; kernels send too.
+var ours = []byte("pxeproof")
+
+func frame(h *network.Host, tag []byte, n int) []byte {
+	b := append([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, h.MAC()...)
+	b = append(append(b, tag...), 0x88, 0xb5) // for experiments: IEEE 802
+	return append(append(b, ours...), make([]byte, n)...)
+}
+
+// collect reads until it has n frames of ours.
+func collect(t *testing.T, r *ring.Ring, n int) (frames [][]byte, names []string) {
+	t.Helper()
+	for len(frames) < n {
+		if err := r.Wait(10 * time.Second); err != nil {
+			t.Fatalf("%d of %d frames: %v", len(frames), n, err)
+		}
+		for r.Read(func(f *ring.Frame) {
+			if !bytes.Contains(f.Data, ours) {
+				return
+			}
+			name, err := r.InterfaceName(f.Index)
+			if err != nil {
+				t.Error(err)
+			}
+			if !f.Ethernet || f.Length != len(f.Data) || f.At.IsZero() {
+				t.Errorf("%+v", f)
+			}
+			if name == "v0" || name == "v1" || name == "v2" {
+				return // the bridge, which shows broadcasts again
+			}
+			frames, names = append(frames, bytes.Clone(f.Data)), append(names, name)
+		}) {
+		}
+	}
+	return frames, names
+}
+
+func open(t *testing.T, c ring.Config) *ring.Ring {
+	t.Helper()
+	r, err := ring.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// A frame is read as it was on the wire, whatever the kernel did with its VLAN
+// tag.
+func TestFramesAsOnTheWire(t *testing.T) {
+	h := host(t, "v0")
+	r := open(t, ring.Config{})
+	want := [][]byte{
+		frame(h, nil, 40),
+		frame(h, []byte{0x81, 0x00, 0x60, 0x05}, 40),
+		frame(h, []byte{0x88, 0xa8, 0x00, 0x06, 0x81, 0x00, 0x00, 0x07}, 40),
+		frame(h, nil, 1400),
+	}
+	for _, f := range want {
+		send(t, h, f)
+	}
+	got, names := collect(t, r, len(want))
+	for i := range want {
+		if !bytes.Equal(got[i], want[i]) {
+			t.Errorf("frame %d:\ngot  % x\nwant % x", i, got[i][:30], want[i][:30])
+		}
+		if names[i] != "v0h" {
+			t.Errorf("frame %d was seen at %s", i, names[i])
+		}
+	}
+}
+
+// A ring that is not read loses frames, and says so.
+func TestLossIsCounted(t *testing.T) {
+	h := host(t, "v1")
+	r := open(t, ring.Config{Blocks: 2, BlockSize: 4096})
+	const sent = 100
+	for range sent {
+		send(t, h, frame(h, nil, 1000))
+	}
+	s, err := r.Statistics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Dropped == 0 || s.Received < sent || s.Dropped > s.Received {
+		t.Errorf("%+v of at least %d", s, sent)
+	}
+}
+
+func TestWait(t *testing.T) {
+	host(t, "v2")
+	r, err := ring.Open(ring.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r.Read(func(*ring.Frame) {}) { // what the kernel said when the host came up
+	}
+	if err := r.Wait(time.Nanosecond); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		for {
+			err := r.Wait(0)
+			if err != nil {
+				done <- err
+				return
+			}
+			// What is ready stays ready until it is read, which Close forbids.
+		}
+	}()
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a Wait that Close ends: %v", err)
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	if _, err := ring.Open(ring.Config{BlockSize: 1000}); err == nil {
+		t.Error("a block that is no multiple of a page was taken")
+	}
+}
