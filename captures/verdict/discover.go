@@ -19,11 +19,8 @@ const newBoot = 45 * time.Second
 // discover finds the boot that an event of a machine without expectations
 // belongs to; nil if there is none.
 func (j *Judge) discover(e *captures.Event) *client {
-	if e.Host == "" || e.Source != captures.Wire {
-		return nil
-	}
 	c := j.byHost[e.Host]
-	if c != nil && (c.named || !c.restarts(e)) {
+	if e.Host == "" || e.Source != captures.Wire || c != nil && (c.named || !c.restarts(e)) {
 		return c
 	}
 	if c == nil && !asksToBoot(e) {
@@ -94,11 +91,12 @@ func (c *client) infer(e *captures.Event) {
 	if err != nil {
 		return // cannot be
 	}
+	power := rule{Expectation: Expectation{ID: "power", Stage: Power, Title: "the first frame", Kinds: []captures.Kind{captures.LinkFirst}, Optional: true}}
 	optional := func(id string, s Stage, title string, fits func(*captures.Transfer) bool) rule {
 		return rule{Expectation: Expectation{ID: id, Stage: s, Title: title, Optional: true}, fits: fits}
 	}
 	c.rules = []rule{
-		ack, nbp,
+		power, ack, nbp,
 		optional("config", Config, "a configuration", func(t *captures.Transfer) bool { return isConfig(t.Name) }),
 		optional("kernel", Kernel, "a kernel", func(t *captures.Transfer) bool { return isKernel(t.Name) && !c.isNBP(t) }),
 		optional("initrd", Kernel, "an initrd", func(t *captures.Transfer) bool { return isInitrd(t.Name) }),
@@ -157,6 +155,9 @@ func (c *client) finishDiscovered(at time.Time) {
 		reached = Config
 	}
 	stage := c.stoppedAt(reached)
+	if w := c.f.gaveUp(c.f.lastWire); stage == NoStage && w != nil && reached < Files {
+		stage = reached + 1 // its own words are all there is
+	}
 	switch {
 	case stage != NoStage:
 		// The rung at which it fell may have had nothing that must be seen.

@@ -45,10 +45,11 @@ func TestDiscover(t *testing.T) {
 		"another boot program without next-server": {uefi().start().dora(given{siaddr: "0.0.0.0", file: "memtest.efi"}).get("memtest.efi"),
 			[]client{{Inconclusive, NBP, "dhcp-next-server-unset"}}},
 		"no such boot program":     {booted().missing("/pxelinux.0"), []client{{Fail, NBP, "tftp-file-not-found"}}},
+		"no ldlinux.c32":           {booted().get("/pxelinux.0").missing("ldlinux.c32").missing("/boot/ldlinux.c32"), []client{{Fail, Config, "tftp-file-not-found"}}},
 		"no config":                {loaded().missing("pxelinux.cfg/default"), []client{{Fail, Config, "pxelinux-config-missing"}}},
 		"no kernel":                {configured().missing("vmlinuz"), []client{{Fail, Kernel, "pxelinux-kernel-missing"}}},
 		"no initrd":                {configured().get("vmlinuz").missing("initrd.img"), []client{{Fail, Kernel, "initrd-missing"}}},
-		"one DISCOVER and the end": {newTape().start().ask("dhcp.discover"), []client{{Inconclusive, NoStage, ""}}},
+		"one DISCOVER and the end": {newTape().start().ask("dhcp.discover"), []client{{Inconclusive, Power, ""}}},
 		"no answer":                {newTape().start().ask("dhcp.discover").wait(time.Second).ask("dhcp.discover"), []client{{Fail, DHCP, "dhcp-no-answer"}}},
 		"from the middle":          {articleBoot().from(8), []client{{Pass, Files, ""}}},
 		"nobody who boots": {func() *tape {

@@ -43,6 +43,7 @@ type facts struct {
 
 	powerOn   time.Time
 	first     seen // its first frame
+	lastWire  time.Time
 	lastEvent captures.Event
 	osAt      seen // the operating system's first sign
 	off       seen // machine.off
@@ -89,6 +90,7 @@ func (f *facts) see(e *captures.Event) {
 	}
 	if e.Source == captures.Wire {
 		f.first.mark(e)
+		f.lastWire = e.At
 	}
 	if e.Kind != captures.ServerSays {
 		f.lastEvent = *e

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/pxeproof/pxeproof/captures"
@@ -154,4 +155,9 @@ func (k *tftpFacts) anyFetched(ok func(name string) bool) bool {
 		}
 	}
 	return false
+}
+
+// anyAsked says whether a file of such a name was asked for.
+func (k *tftpFacts) anyAsked(ok func(name string) bool) bool {
+	return slices.ContainsFunc(k.order, func(t *fetch) bool { return ok(t.name) })
 }

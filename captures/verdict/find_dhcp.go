@@ -55,17 +55,9 @@ func dhcpNoAnswer(c *client) []detection {
 	if c.f.net.adverts.n == 0 && len(c.f.net.heard) == 0 {
 		d.Summary += "; nothing else is heard on this network"
 	}
-	d.Summary += saidThen(w) + "."
+	d.Summary += c.f.then(x.discovers.at) + "."
 	d.Frames = append(d.Frames, x.discovers.frame)
 	return []detection{d}
-}
-
-// saidThen quotes the client's last word.
-func saidThen(w *said) string {
-	if w == nil {
-		return ""
-	}
-	return fmt.Sprintf("; then %s says %s", w.message.who, quoted(w.text))
 }
 
 func dhcpNAK(c *client) []detection {

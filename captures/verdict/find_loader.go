@@ -99,7 +99,7 @@ func pxelinuxConfigMissing(c *client) []detection {
 		return nil
 	}
 	d := detection{proof: true}
-	d.Summary = fmt.Sprintf("pxelinux asked for %s and found none; the last was %s%s.", count(tried, "name"), quoted(last.name), saidThen(c.f.gaveUp(last.err.at)))
+	d.Summary = fmt.Sprintf("pxelinux asked for %s and found none; the last was %s%s.", count(tried, "name"), quoted(last.name), c.f.then(last.err.at))
 	d.Frames = framesOf(append(frames, last.err.frame)...)
 	for i := range c.rules {
 		if r := &c.rules[i]; r.Stage == Config {
@@ -141,7 +141,7 @@ func pxelinuxKernelMissing(c *client) []detection {
 		return nil
 	}
 	d := c.refusal(t)
-	d.Summary = fmt.Sprintf("%s names the kernel %s, which %s does not have: ERROR %d %s%s.", quoted(c.config().name), quoted(t.name), t.to, t.code, quoted(t.message), saidThen(c.f.gaveUp(t.err.at)))
+	d.Summary = fmt.Sprintf("%s names the kernel %s, which %s does not have: ERROR %d %s%s.", quoted(c.config().name), quoted(t.name), t.to, t.code, quoted(t.message), c.f.then(t.err.at))
 	d.Frames = framesOf(c.config().done.frame, t.asked.frame, t.err.frame)
 	return []detection{d}
 }
@@ -153,7 +153,7 @@ func isPXELinuxConfig(name string) bool {
 func initrdMissing(c *client) []detection {
 	if t, initrd := c.missingAfterConfig(); initrd {
 		d := c.refusal(t)
-		d.Summary = fmt.Sprintf("%s names the initrd %s, which %s does not have: ERROR %d %s%s.", quoted(c.config().name), quoted(t.name), t.to, t.code, quoted(t.message), saidThen(c.f.gaveUp(t.err.at)))
+		d.Summary = fmt.Sprintf("%s names the initrd %s, which %s does not have: ERROR %d %s%s.", quoted(c.config().name), quoted(t.name), t.to, t.code, quoted(t.message), c.f.then(t.err.at))
 		d.Frames = framesOf(c.config().done.frame, t.asked.frame, t.err.frame)
 		return []detection{d}
 	}
@@ -292,7 +292,7 @@ func httpError(c *client) []detection {
 			continue
 		}
 		d := detection{proof: c.f.stopped() || c.f.gaveUp(h.at) != nil}
-		d.Summary = fmt.Sprintf("Status %d for %s%s.", h.code, quoted(h.uri), saidThen(c.f.gaveUp(h.at)))
+		d.Summary = fmt.Sprintf("Status %d for %s%s.", h.code, quoted(h.uri), c.f.then(h.at))
 		d.Frames = framesOf(h.frame)
 		d.Where = c.fileOrigins(h.uri)
 		return []detection{d}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/pxeproof/pxeproof/captures"
 )
@@ -61,19 +62,19 @@ func dhcpNoBootfile(c *client) []detection {
 	} else if r := x.bootReply(); r.file != "" || r.has43 && r.pxe || c.f.tftp.done > 0 || len(c.f.tftp.order) > 0 {
 		return nil
 	}
-	var w *said
+	var at time.Time
 	if x.ack != nil {
-		w = c.f.gaveUp(x.ack.at)
+		at = x.ack.at
 	} else {
-		w = c.f.gaveUp(x.offers[0].at)
+		at = x.offers[0].at
 	}
-	d := detection{proof: c.f.stopped() || w != nil}
+	d := detection{proof: c.f.stopped() || c.f.gaveUp(at) != nil}
 	if x.ack != nil {
 		d.Summary = fmt.Sprintf("%s gave the address %s, but neither file nor option 67", x.ack.server, x.ack.your)
 	} else {
 		d.Summary = fmt.Sprintf("%s offered the address %s with neither file nor option 67, and the client did not take it", x.offers[0].server, x.offers[0].your)
 	}
-	d.Summary += saidThen(w) + "."
+	d.Summary += c.f.then(at) + "."
 	d.Frames = x.frames()
 	d.Where = c.origins(BootFile, "dhcp.file", "dhcp.option.bootfile_name", "dhcp.ip.your")
 	return []detection{d}
@@ -119,7 +120,7 @@ func dhcpNextServerUnset(c *client) []detection {
 		d.Summary += fmt.Sprintf("; the client asked %s (option 54) instead", asked.to)
 		d.bystander = true
 	}
-	d.Summary += saidThen(w) + "."
+	d.Summary += c.f.then(r.at) + "."
 	d.proof = c.f.stopped() || w != nil
 	if o := x.offerOf(r); o != nil {
 		d.Frames = append(d.Frames, o.frame)

@@ -80,7 +80,7 @@ func portmapUnreachable(c *client) []detection {
 	for at, s := range sorted(n.reset, c.f.net.refused) {
 		if at.Port() == portPortmap {
 			d := detection{proof: c.nfsProof(s)}
-			d.Summary = fmt.Sprintf("%s refuses port 111%s.", at.Addr(), saidThen(c.f.gaveUp(s.at)))
+			d.Summary = fmt.Sprintf("%s refuses port 111%s.", at.Addr(), c.f.then(s.at))
 			d.Frames = framesOf(s.frame)
 			return []detection{d}
 		}
@@ -91,9 +91,9 @@ func portmapUnreachable(c *client) []detection {
 		}
 		d := detection{proof: c.nfsProof(&f.at)}
 		if f.answered {
-			d.Summary = fmt.Sprintf("The portmapper of %s knows no port for %s version %d%s.", f.server, programName(f.program), f.version, saidThen(c.f.gaveUp(f.at.at)))
+			d.Summary = fmt.Sprintf("The portmapper of %s knows no port for %s version %d%s.", f.server, programName(f.program), f.version, c.f.then(f.at.at))
 		} else {
-			d.Summary = fmt.Sprintf("The portmapper of %s does not answer%s.", f.server, saidThen(c.f.gaveUp(f.at.at)))
+			d.Summary = fmt.Sprintf("The portmapper of %s does not answer%s.", f.server, c.f.then(f.at.at))
 		}
 		d.Frames = framesOf(f.at.frame)
 		return []detection{d}
@@ -123,7 +123,7 @@ func nfsNoAnswer(c *client) []detection {
 			continue
 		}
 		d := detection{proof: true}
-		d.Summary = fmt.Sprintf("%s refuses port %d%s.", at.Addr(), at.Port(), saidThen(c.f.gaveUp(s.at)))
+		d.Summary = fmt.Sprintf("%s refuses port %d%s.", at.Addr(), at.Port(), c.f.then(s.at))
 		d.Frames = framesOf(s.frame)
 		return []detection{d}
 	}
@@ -135,7 +135,7 @@ func nfsNoAnswer(c *client) []detection {
 		return nil
 	}
 	d := detection{proof: true}
-	d.Summary = fmt.Sprintf("%s sent no reply to a call of %s%s.", f.server, programName(f.program), saidThen(c.f.gaveUp(f.at.at)))
+	d.Summary = fmt.Sprintf("%s sent no reply to a call of %s%s.", f.server, programName(f.program), c.f.then(f.at.at))
 	d.Frames = framesOf(f.at.frame)
 	return []detection{d}
 }
@@ -148,7 +148,7 @@ func (c *client) fault(ok func(*rpcFault) bool, words func(*rpcFault) string) []
 			continue
 		}
 		d := detection{proof: c.nfsProof(&f.at)}
-		d.Summary = words(f) + saidThen(c.f.gaveUp(f.at.at)) + "."
+		d.Summary = words(f) + c.f.then(f.at.at) + "."
 		d.Frames = framesOf(f.at.frame)
 		for i := range c.rules {
 			if r := &c.rules[i]; r.Stage == Files {

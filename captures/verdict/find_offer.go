@@ -189,7 +189,7 @@ func dhcpWrongArch(c *client) []detection {
 	d := detection{proof: c.f.stopped() || c.f.gaveUp(r.at) != nil}
 	what := map[string]string{"efi": "a UEFI program", "bios": "a BIOS boot program"}[kind]
 	d.Summary = fmt.Sprintf("The client is a %s machine (option 93 is %d) and is given %s, %s", arch, x.arch, quoted(r.file), what)
-	d.Summary += saidThen(c.f.gaveUp(r.at)) + "."
+	d.Summary += c.f.then(r.at) + "."
 	d.Frames = framesOf(x.discovers.frame, r.frame)
 	d.Where = c.origins(BootFile, "dhcp.file", "dhcp.option.bootfile_name")
 	// Not fetched, it has stopped nothing yet; and a boot program that went on
@@ -256,7 +256,7 @@ func proxyNoAnswer(c *client) []detection {
 	}
 	w := c.f.gaveUp(x.proxyAsk.at)
 	d := detection{proof: c.f.stopped() || w != nil, bystander: c.f.tftp.done > 0}
-	d.Summary = fmt.Sprintf("%s to port 4011, and no answer%s.", count(x.proxyAsk.n, "request"), saidThen(w))
+	d.Summary = fmt.Sprintf("%s to port 4011, and no answer%s.", count(x.proxyAsk.n, "request"), c.f.then(x.proxyAsk.at))
 	d.Frames = []captures.Frame{x.proxyAsk.frame}
 	for i := range x.offers {
 		if o := &x.offers[i]; o.pxe {

@@ -75,7 +75,7 @@ func tftpNoAnswer(c *client) []detection {
 		return nil
 	}
 	d := detection{proof: true}
-	d.Summary = fmt.Sprintf("%s for %s to %s, and no answer%s.", count(1+t.repeats.n, "RRQ"), quoted(t.name), t.to, saidThen(w))
+	d.Summary = fmt.Sprintf("%s for %s to %s, and no answer%s.", count(1+t.repeats.n, "RRQ"), quoted(t.name), t.to, c.f.then(t.asked.at))
 	d.Frames = t.frames
 	d.Where = append(c.origins("dhcp.ip.server"), c.fileOrigins(t.name)...)
 	return []detection{d}
@@ -92,7 +92,7 @@ func tftpRefused(c *client) []detection {
 	}
 	w := c.f.gaveUp(t.asked.at)
 	d := detection{proof: c.f.stopped() || w != nil || icmp.n >= 3}
-	d.Summary = fmt.Sprintf("RRQ for %s to %s: ICMP port unreachable, %s%s.", quoted(t.name), t.to, times(icmp.n), saidThen(w))
+	d.Summary = fmt.Sprintf("RRQ for %s to %s: ICMP port unreachable, %s%s.", quoted(t.name), t.to, times(icmp.n), c.f.then(t.asked.at))
 	d.Frames = append(append(d.Frames, t.frames...), icmp.frame)
 	d.Where = c.origins("dhcp.ip.server")
 	return []detection{d}
@@ -159,7 +159,7 @@ func tftpFileNotFound(c *client) []detection {
 		return nil
 	}
 	d := c.refusal(t)
-	d.Summary = fmt.Sprintf("%s has no %s%s: ERROR %d %s%s.", t.to, roleWords(c.role(t.name)), quoted(t.name), t.code, quoted(t.message), saidThen(c.f.gaveUp(t.err.at)))
+	d.Summary = fmt.Sprintf("%s has no %s%s: ERROR %d %s%s.", t.to, roleWords(c.role(t.name)), quoted(t.name), t.code, quoted(t.message), c.f.then(t.err.at))
 	d.Summary = strings.Replace(d.Summary, "no the ", "no ", 1)
 	return []detection{d}
 }
@@ -174,7 +174,7 @@ func tftpError(c *client) []detection {
 		if t.byPeer {
 			who = t.to.String()
 		}
-		d.Summary = fmt.Sprintf("%s ended the transfer of %s%s with ERROR %d %s%s.", who, roleWords(c.role(t.name)), quoted(t.name), t.code, quoted(t.message), saidThen(c.f.gaveUp(t.err.at)))
+		d.Summary = fmt.Sprintf("%s ended the transfer of %s%s with ERROR %d %s%s.", who, roleWords(c.role(t.name)), quoted(t.name), t.code, quoted(t.message), c.f.then(t.err.at))
 		return []detection{d}
 	}
 	return nil
@@ -186,7 +186,7 @@ func tftpAccessViolation(c *client) []detection {
 		return nil
 	}
 	d := c.refusal(t)
-	d.Summary = fmt.Sprintf("%s will not send %s%s: ERROR %d %s%s.", t.to, roleWords(c.role(t.name)), quoted(t.name), t.code, quoted(t.message), saidThen(c.f.gaveUp(t.err.at)))
+	d.Summary = fmt.Sprintf("%s will not send %s%s: ERROR %d %s%s.", t.to, roleWords(c.role(t.name)), quoted(t.name), t.code, quoted(t.message), c.f.then(t.err.at))
 	return []detection{d}
 }
 
@@ -212,7 +212,10 @@ func (c *client) tolerates(t *fetch) bool {
 		return !isConfig(t.name) || c.f.tftp.anyFetched(isConfig)
 	case strings.HasPrefix(base, "ldlinux."):
 		// It is looked for in many places, and needed from one of them.
-		return c.f.tftp.anyFetched(func(n string) bool { return baseName(n) == base }) || c.f.console.find(isNoLdlinux) == nil
+		if c.f.tftp.anyFetched(func(n string) bool { return baseName(n) == base }) {
+			return true
+		}
+		return c.f.console.find(isNoLdlinux) == nil && (!c.f.stopped() || c.f.tftp.anyAsked(isConfig))
 	}
 	return isLookup(t.name)
 }

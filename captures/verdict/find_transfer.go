@@ -90,7 +90,6 @@ func tftpStalled(c *client) []detection {
 	if t == nil {
 		return nil
 	}
-	w := c.f.gaveUp(t.asked.at)
 	d := detection{proof: true}
 	switch {
 	case t.known && t.blocks == 0 || t.started.n == 0:
@@ -106,7 +105,7 @@ func tftpStalled(c *client) []detection {
 	default:
 		d.Summary = fmt.Sprintf("The transfer of %s began and did not end", quoted(t.name))
 	}
-	d.Summary += saidThen(w) + "."
+	d.Summary += c.f.then(t.asked.at) + "."
 	d.Frames = framesOf(t.asked.frame, t.started.frame)
 	d.Where = c.fileOrigins(t.name)
 	return []detection{d}

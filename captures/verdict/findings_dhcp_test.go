@@ -40,7 +40,7 @@ var dhcpFaults = map[string][]fault{
 		tape: func() *tape {
 			return newTape().start().ask("dhcp.discover").wait(time.Second).ask("dhcp.discover").say("Configuring (net0 52:54:00:12:34:56)...... No configuration methods succeeded (http://ipxe.org/040ee119)", noMore)
 		},
-		early: true, stage: DHCP, says: []string{"2 DHCPDISCOVERs", "no OFFER"}, frames: 1,
+		early: true, stage: DHCP, says: []string{"2 DHCPDISCOVERs", "no OFFER", "040ee119", "neither DHCP nor IPv6"}, frames: 1,
 	}, {
 		tape:  func() *tape { return uefi().start().ask("dhcp.discover").say("  PXE-E18: Server response timeout.") },
 		early: true, stage: DHCP, says: []string{"1 DHCPDISCOVER ", "PXE-E18"}, frames: 1,

@@ -93,7 +93,7 @@ var tftpFaults = map[string][]fault{
 			i := p.rrq("/pxelinux.0", server)
 			return p.data(i).say("tftp://192.168.1.103/pxelinux.0... Connection timed out (http://ipxe.org/4c126035)", noMore)
 		},
-		early: true, stage: NBP, says: []string{"began and did not end", noMore}, frames: 2,
+		early: true, stage: NBP, says: []string{"began and did not end", "Connection timed out", "TFTP client"}, frames: 2,
 	}},
 	"tftp-fragmented": {{
 		tape: func() *tape {

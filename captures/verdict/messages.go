@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -119,4 +120,18 @@ func (f *facts) complaint(since time.Time) *said {
 		}
 	}
 	return nil
+}
+
+// then is the end of a sentence about something that happened at a moment:
+// what the console said after it.
+func (f *facts) then(since time.Time) string {
+	w := f.complaint(since)
+	if w == nil {
+		return ""
+	}
+	s := fmt.Sprintf("; then %s says %s", w.message.who, quoted(w.text))
+	if m, ok := ipxeError(w.text); ok && w.message.means != m {
+		s += " (" + m + ")"
+	}
+	return s
 }

@@ -235,6 +235,10 @@ func outcome(c *verdict.ClientVerdict) string {
 	who := printable(label(c.Name, c.Host))
 	switch c.Status {
 	case verdict.Pass:
+		// A capture alone may end before the operating system shows itself.
+		if c.Reached < verdict.OS {
+			return fmt.Sprintf("%s got as far as %s in %s", who, c.Reached, c.Decided)
+		}
 		return fmt.Sprintf("%s booted in %s", who, c.Decided)
 	case verdict.Fail:
 		stage := ""
