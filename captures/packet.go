@@ -16,7 +16,18 @@ const (
 	LinkIPv4     LinkType = 228
 	LinkIPv6     LinkType = 229
 	LinkCooked2  LinkType = 276 // Linux "any", version 2
+
+	// What some systems write for LinkRaw.
+	linkRaw12, linkRaw14 LinkType = 12, 14
 )
+
+func (l LinkType) known() bool {
+	switch l {
+	case LinkEthernet, LinkRaw, LinkCooked, LinkIPv4, LinkIPv6, LinkCooked2, linkRaw12, linkRaw14:
+		return true
+	}
+	return false
+}
 
 // IP protocol numbers.
 const (

@@ -170,7 +170,7 @@ func (p *packet) link(data []byte) (gopacket.LayerType, []byte, bool) {
 		p.cooked(data[8:], []byte{0, data[11]}, data[12:])
 		p.device = binary.BigEndian.Uint32(data[4:])
 		return p.network(binary.BigEndian.Uint16(data)), data[20:], true
-	case LinkRaw, LinkIPv4, LinkIPv6, 12, 14: // 12 and 14: DLT_RAW of some systems
+	case LinkRaw, LinkIPv4, LinkIPv6, linkRaw12, linkRaw14:
 		if len(data) < 1 {
 			return 0, nil, false
 		}

@@ -44,17 +44,23 @@ func Scan(r io.Reader, o Options, emit func(Event)) (*Timeline, error) {
 	}
 	d := NewDecoder(o)
 	var p pcap.Packet
-	n := 0
+	n, unread := 0, 0
 	for {
 		if err = in.Next(&p); err != nil {
 			break
 		}
 		n++
+		if !LinkType(p.Link).known() {
+			unread++
+		}
 		d.Frame(FrameInfo{Number: n, At: p.At, Port: p.Name, Link: LinkType(p.Link), Length: p.Length}, p.Data, emit)
 	}
 	d.Finish(emit)
 	if err == io.EOF {
 		err = nil
+	}
+	if err == nil && unread > 0 && unread == n {
+		err = fmt.Errorf("its frames are of link type %d, which is not read; Ethernet, Linux cooked captures and raw IP are", p.Link)
 	}
 	return &Timeline{Transfers: d.Transfers(), Frames: n, Dropped: int(min(in.Dropped(), 1<<62))}, err
 }

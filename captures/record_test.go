@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,9 +23,14 @@ import (
 
 func TestMain(m *testing.M) { sandbox.Main(m) }
 
-// lan makes a network with two hosts, a and b.
-func lan(t *testing.T, bridge string) (a, b *network.Host) {
+// bridges counts the networks: nothing takes one down but the sandbox's end.
+var bridges atomic.Int32
+
+// lan makes a network with two hosts, a and b; the bridge's name is the first
+// part of theirs.
+func lan(t *testing.T) (a, b *network.Host, bridge string) {
 	t.Helper()
+	bridge = fmt.Sprintf("r%d", bridges.Add(1))
 	n, err := network.New(bridge)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +42,7 @@ func lan(t *testing.T, bridge string) (a, b *network.Host) {
 			t.Fatal(err)
 		}
 	}
-	return hosts[0], hosts[1]
+	return hosts[0], hosts[1], bridge
 }
 
 func record(t *testing.T, c captures.RecordConfig) *captures.Recorder {
@@ -96,11 +103,11 @@ func kinds(events []captures.Event) []captures.Kind {
 }
 
 func TestRecordSeesEachFrameOnceAtItsPort(t *testing.T) {
-	a, b := lan(t, "r0")
+	a, b, bridge := lan(t)
 	file := filepath.Join(t.TempDir(), "capture.pcapng")
 	var live []captures.Event
 	r := record(t, captures.RecordConfig{
-		File: file, Exclude: []string{"r0"},
+		File: file, Exclude: []string{bridge},
 		Sink:    func(_ *captures.Recorder, e captures.Event) { live = append(live, e) },
 		Options: captures.Options{Digest: func(captures.Transfer) bool { return true }},
 	})
@@ -138,7 +145,7 @@ func TestRecordSeesEachFrameOnceAtItsPort(t *testing.T) {
 		t.Fatalf("events %v, want %v", got, want)
 	}
 	for _, e := range live {
-		port := map[captures.Kind]string{captures.TFTPRequest: "r0a", captures.TFTPOack: "r0b", captures.TFTPStart: "r0b", captures.TFTPDone: "r0a"}[e.Kind]
+		port := map[captures.Kind]string{captures.TFTPRequest: bridge + "a", captures.TFTPOack: bridge + "b", captures.TFTPStart: bridge + "b", captures.TFTPDone: bridge + "a"}[e.Kind]
 		if port != "" && e.Port != port {
 			t.Errorf("%s was seen at port %q, want %q", e.Kind, e.Port, port)
 		}
@@ -178,7 +185,7 @@ func TestRecordSeesEachFrameOnceAtItsPort(t *testing.T) {
 	if datagrams != 7 {
 		t.Errorf("tshark sees %d frames of TFTP, 7 were sent", datagrams)
 	}
-	if out := run(t, need(t, "capinfos"), file); !strings.Contains(out, "Name = r0a") || !strings.Contains(out, "Name = r0b") {
+	if out := run(t, need(t, "capinfos"), file); !strings.Contains(out, "Name = "+bridge+"a") || !strings.Contains(out, "Name = "+bridge+"b") {
 		t.Errorf("capinfos does not show both ports:\n%s", out)
 	}
 }
@@ -197,9 +204,9 @@ func run(t *testing.T, name string, arg ...string) string {
 }
 
 func TestInjectedEventsAreInOrderOfTime(t *testing.T) {
-	a, b := lan(t, "r1")
+	a, b, bridge := lan(t)
 	seen := make(chan captures.Event, 100)
-	r := record(t, captures.RecordConfig{Exclude: []string{"r1"}, Sink: func(_ *captures.Recorder, e captures.Event) { seen <- e }})
+	r := record(t, captures.RecordConfig{Exclude: []string{bridge}, Sink: func(_ *captures.Recorder, e captures.Event) { seen <- e }})
 	line := func(text string) {
 		r.Inject(captures.Event{At: time.Now(), Source: captures.Console, Kind: captures.ConsoleLine, Fields: []captures.Field{{Name: "text", Value: text}}})
 	}
@@ -235,7 +242,7 @@ func TestInjectedEventsAreInOrderOfTime(t *testing.T) {
 }
 
 func TestRecorderEndsWithItsContext(t *testing.T) {
-	lan(t, "r2")
+	lan(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := captures.Record(ctx, captures.RecordConfig{})
 	if err != nil {

@@ -122,14 +122,15 @@ func BenchmarkNFS(b *testing.B) {
 
 // BenchmarkRecord records a flood of frames of 1,500 bytes, to a file.
 func BenchmarkRecord(b *testing.B) {
-	n, err := network.New("flood")
+	bridge := fmt.Sprintf("f%d", bridges.Add(1))
+	n, err := network.New(bridge)
 	if err != nil {
 		b.Fatal(err)
 	}
 	var hosts [2]*network.Host
 	for i := range hosts {
 		addr := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 2, 2, byte(i + 1)}), 24)
-		if hosts[i], err = n.AddHost(network.HostConfig{Name: fmt.Sprintf("flood%d", i), Addr: addr}); err != nil {
+		if hosts[i], err = n.AddHost(network.HostConfig{Name: fmt.Sprintf("%s.%d", bridge, i), Addr: addr}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -143,7 +144,7 @@ func BenchmarkRecord(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer from.Close()
-	r, err := captures.Record(b.Context(), captures.RecordConfig{File: filepath.Join(b.TempDir(), "x.pcapng"), Exclude: []string{"flood"}})
+	r, err := captures.Record(b.Context(), captures.RecordConfig{File: filepath.Join(b.TempDir(), "x.pcapng"), Exclude: []string{bridge}})
 	if err != nil {
 		b.Fatal(err)
 	}
