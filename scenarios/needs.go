@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -24,3 +25,11 @@ func (s *Scenario) Needs() []string {
 	}
 	return names
 }
+
+// UsualPlaces lists where the configuration of a server is looked for that does
+// not say where it has it, best first: of "dhcp", "tftp", "nfs".
+func UsualPlaces(protocol string) []string { return slices.Clone(usualConfigs[protocol]) }
+
+// NFSFile is the file that a kernel command line has an installer fetch over NFS
+// (ks=nfs:SERVER:/path); name is empty if there is none.
+func NFSFile(cmdline string) (server netip.Addr, name string) { return nfsWish(cmdline) }

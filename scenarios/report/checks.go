@@ -62,3 +62,9 @@ func WriteResult(w io.Writer, v verdict.Verdict, o Options) error {
 	_, err := io.WriteString(w, strings.TrimLeft(o.result(&v), "\n"))
 	return err
 }
+
+// Note is a paragraph that begins with the word note, as a verb shows it that
+// reports no verdict.
+func (o Options) Note(text string) string {
+	return o.hang(o.paint(yellow, "note")+"  ", len("note")+2, printable(text), false)
+}
