@@ -69,7 +69,7 @@ the result is inconclusive.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(runCommand(), newCommand(), judgeCommand(), listCommand(), explainCommand(),
+	cmd.AddCommand(runCommand(), newCommand(), judgeCommand(), checkCommand(), listCommand(), explainCommand(),
 		doctorCommand(), assetsCommand(), benchCommand(), versionCommand(), manCommand())
 	return cmd
 }

@@ -15,6 +15,10 @@ const maxConfigs = 8
 func (p *predictor) start() {
 	c := p.out.Config
 	boot := &p.out.Boot
+	if typed := p.client.Typed; typed != "" {
+		p.load(Value{Text: typed})
+		return
+	}
 	command := c.Default
 	if c.UI.IsSet() {
 		command = c.UI

@@ -148,6 +148,9 @@ type Client struct {
 	// Addr is its IPv4 address, and Server, Gateway and Mask what goes with it
 	// into the command line's ip= (SYSAPPEND 1).
 	Addr, Server, Gateway, Mask netip.Addr
+	// Typed is what somebody enters at the boot: prompt, such as a label's name.
+	// By default nobody touches the keyboard.
+	Typed string
 }
 
 // Options are what DHCP tells PXELINUX.
