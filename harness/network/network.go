@@ -107,6 +107,10 @@ func (n *Network) addHost(c HostConfig) (*Host, error) {
 	if err == nil {
 		err = h.Do(func() error { return waitUp(hostInterface) })
 	}
+	if err == nil {
+		// The bridge's own end is noticed apart from the other, perhaps later.
+		err = waitUp(c.Name)
+	}
 	if err != nil {
 		ns.Close()
 		return nil, err
