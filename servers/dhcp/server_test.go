@@ -1,9 +1,11 @@
 package dhcp_test
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,5 +130,72 @@ func TestArticle(t *testing.T) {
 		if got := m.IPAddressLeaseTime(0); got != 6*time.Hour {
 			t.Errorf("%s: lease time %v", m.MessageType(), got)
 		}
+	}
+}
+
+// TestKernelHears has the client's kernel look at the frames: it drops what has
+// a wrong length or checksum.
+func TestKernelHears(t *testing.T) {
+	n := segment(t, "kernel")
+	server, machine := host(t, n, "k-server", "192.168.1.103/24"), host(t, n, "k-machine", "192.168.1.9/24")
+	serve(t, dhcp.New(parse(t, article), dhcp.Options{}), server)
+	conn, err := machine.ListenPacket(t.Context(), "udp4", ":68")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	w := plug(t, machine)
+	// Messages of odd and even length.
+	for i, prl := range [][]byte{{1, 3, 6}, {1, 3}, {3, 6, 54}} {
+		m := message{mac: machine.MAC(), kind: 1, xid: uint32(i + 1), flags: 0x8000, opts: []option{{55, prl}, {82, bytes.Repeat([]byte{1, 1, 'x'}, 20+i)}}}
+		w.send(m.frame(nil))
+		b := make([]byte, 2000)
+		k, from, err := conn.ReadFrom(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if from.String() != "192.168.1.103:67" || k < 300 || b[7] != byte(i+1) {
+			t.Errorf("%d bytes from %s: % x", k, from, b[:min(k, 20)])
+		}
+	}
+}
+
+func TestListenFails(t *testing.T) {
+	n := segment(t, "fails")
+	h := host(t, n, "f-server", "192.168.1.103/24")
+	elsewhere := host(t, n, "f-elsewhere", "10.0.0.1/24")
+	err := dhcp.New(parse(t, article), dhcp.Options{}).Listen(t.Context(), elsewhere)
+	if err == nil || !strings.Contains(err.Error(), "no subnet declaration holds 10.0.0.1") {
+		t.Errorf("on a host of no subnet: %v", err)
+	}
+	taken, err := h.ListenPacket(t.Context(), "udp4", ":67")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	err = dhcp.New(parse(t, article), dhcp.Options{}).Listen(t.Context(), h)
+	if err == nil || !strings.Contains(err.Error(), "UDP port 67 is taken") {
+		t.Errorf("on a taken port: %v", err)
+	}
+}
+
+func TestServeEnds(t *testing.T) {
+	n := segment(t, "ends")
+	h := host(t, n, "e-server", "192.168.1.103/24")
+	s := dhcp.New(parse(t, article), dhcp.Options{})
+	if err := s.Serve(t.Context()); err == nil {
+		t.Error("Serve without Listen gave no error")
+	}
+	if err := s.Listen(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Serve(ctx); err != nil {
+		t.Errorf("the end of the context is no error, and Serve said %v", err)
+	}
+	// The port is free again.
+	if err := dhcp.New(parse(t, article), dhcp.Options{}).Listen(t.Context(), h); err != nil {
+		t.Error(err)
 	}
 }
