@@ -17,6 +17,9 @@ type scenarioYAML struct {
 	Fast bool `yaml:"fast"`
 	// Timeout ends a run that has proven nothing.
 	Timeout at[duration] `yaml:"timeout"`
+	// Provokes are the findings that this scenario is there to provoke. One with
+	// any is meant to fail, or to pass with them.
+	Provokes []string `yaml:"provokes"`
 	// Expect adds to what the configs predict.
 	Expect []at[expectYAML] `yaml:"expect"`
 }

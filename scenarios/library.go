@@ -9,13 +9,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/tools/txtar"
 )
 
 //go:embed all:library
 var embedded embed.FS
 
+// archive is the ending of a scenario in one file: a txtar archive that holds
+// what the folder would.
+const archive = ".txtar"
+
 // Library is the file system of the scenarios that come with the program, a
-// folder each.
+// folder or a txtar file each.
 func Library() fs.FS {
 	sub, err := fs.Sub(embedded, "library")
 	if err != nil {
@@ -24,15 +30,29 @@ func Library() fs.FS {
 	return sub
 }
 
+// Names lists the scenarios of the library, sorted.
+func Names() ([]string, error) {
+	entries, err := fs.ReadDir(Library(), ".")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), archive))
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
 // List opens every scenario of the library, by name.
 func List() ([]*Scenario, error) {
-	dirs, err := fs.ReadDir(Library(), ".")
+	names, err := Names()
 	if err != nil {
 		return nil, err
 	}
 	var all []*Scenario
-	for _, d := range dirs {
-		s, err := Load(d.Name())
+	for _, name := range names {
+		s, err := Load(name)
 		if err != nil {
 			return nil, err
 		}
@@ -42,14 +62,19 @@ func List() ([]*Scenario, error) {
 }
 
 // Load opens a scenario by what a person types: the name of one in the library,
-// or a folder. A name that is both is the library's; write ./NAME for the
-// folder.
+// a folder, or a txtar file that holds what a folder would. A name that is both
+// is the library's; write ./NAME for the folder.
 func Load(arg string) (*Scenario, error) {
 	if fs.ValidPath(arg) && !strings.Contains(arg, "/") && arg != "." {
-		if sub, err := fs.Sub(Library(), arg); err == nil {
-			if _, err := fs.Stat(sub, "."); err == nil {
-				return open(sub, arg, arg, arg)
+		if fi, err := fs.Stat(Library(), arg); err == nil && fi.IsDir() {
+			sub, err := fs.Sub(Library(), arg)
+			if err != nil {
+				return nil, err
 			}
+			return open(sub, arg, arg, arg)
+		}
+		if src, err := fs.ReadFile(Library(), arg+archive); err == nil {
+			return unpack(src, arg, arg, arg)
 		}
 	}
 	fi, err := os.Stat(arg)
@@ -59,14 +84,31 @@ func Load(arg string) (*Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !fi.IsDir() {
-		return nil, fmt.Errorf("%s is a file; a scenario is a folder with a %s", arg, File)
-	}
 	abs, err := filepath.Abs(arg)
 	if err != nil {
 		return nil, err
 	}
-	return open(os.DirFS(arg), filepath.Base(abs), filepath.Clean(arg), abs)
+	name := strings.TrimSuffix(filepath.Base(abs), archive)
+	switch {
+	case fi.IsDir():
+		return open(os.DirFS(arg), name, filepath.Clean(arg), abs)
+	case strings.HasSuffix(arg, archive):
+		src, err := os.ReadFile(arg)
+		if err != nil {
+			return nil, err
+		}
+		return unpack(src, name, filepath.Clean(arg), abs)
+	}
+	return nil, fmt.Errorf("%s is a file; a scenario is a folder with a %s, or the same in one %s file", arg, File, archive)
+}
+
+// unpack opens a scenario in one file.
+func unpack(src []byte, name, dir, arg string) (*Scenario, error) {
+	fsys, err := txtar.FS(txtar.Parse(src))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return open(fsys, name, dir, arg)
 }
 
 func open(fsys fs.FS, name, dir, arg string) (*Scenario, error) {
@@ -80,14 +122,9 @@ func open(fsys fs.FS, name, dir, arg string) (*Scenario, error) {
 
 // libraryNames lists the library's scenarios, for somebody who mistyped one.
 func libraryNames() string {
-	dirs, err := fs.ReadDir(Library(), ".")
-	if err != nil || len(dirs) == 0 {
+	names, err := Names()
+	if err != nil || len(names) == 0 {
 		return ""
 	}
-	var names []string
-	for _, d := range dirs {
-		names = append(names, d.Name())
-	}
-	slices.Sort(names)
 	return "; the library has " + strings.Join(names, ", ")
 }

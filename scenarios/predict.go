@@ -176,9 +176,11 @@ func (p *prediction) config(got *pxelinux.Prediction, tree *tftpTree, b *bootAns
 	}
 	var asked []string
 	for _, n := range names {
-		asked = append(asked, prefix+"pxelinux.cfg/"+n)
+		// "::" says that the name is not to be put behind another prefix.
+		asked = append(asked, strings.TrimPrefix(prefix, "::")+n)
 	}
 	p.add(verdict.Expectation{ID: "config", Stage: verdict.Config, Origin: b.fileAt,
+		Title: fmt.Sprintf("one of %d configuration files, from %s to %s", len(asked), asked[0], asked[len(asked)-1]),
 		Transfer: &verdict.Transfer{Protocol: "tftp", Role: "config", Names: asked, Server: b.from}})
 }
 
@@ -204,8 +206,13 @@ func (p *prediction) os(boot pxelinux.Boot) {
 			Origin: at, Kinds: []captures.Kind{captures.DHCPDiscover, captures.DHCPRequest}})
 		return
 	}
-	p.add(verdict.Expectation{ID: "os", Stage: verdict.OS, Title: "the kernel's or the first process's words on the console",
-		Origin: at, Console: &verdict.Console{Regexp: `Linux version |^pxeproof: init`}})
+	words, title := `Linux version `, "the kernel's words on the console"
+	if p.scenario.ownInitrd() {
+		// More than the kernel's first words: it may still panic for want of a
+		// root file system.
+		words, title = `^pxeproof: init`, "the first process's words on the console"
+	}
+	p.add(verdict.Expectation{ID: "os", Stage: verdict.OS, Title: title, Origin: at, Console: &verdict.Console{Regexp: words}})
 }
 
 // ownInitrd says whether an initramfs of pxeproof's own is in the scenario.

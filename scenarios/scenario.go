@@ -39,6 +39,9 @@ type Scenario struct {
 	Assets   []Asset
 	Fast     bool
 	Timeout  time.Duration
+	// Provokes are the IDs of the findings that it is there to provoke; empty
+	// for one that is to pass without any.
+	Provokes []string
 
 	expect []at[expectYAML]
 	fsys   fs.FS
@@ -114,6 +117,7 @@ func problem(pos conf.Pos, format string, a ...any) error {
 func (s *Scenario) fill(y *scenarioYAML) error {
 	file := s.display(File)
 	s.About, s.Fast, s.expect = y.About, y.Fast, y.Expect
+	s.Provokes = y.Provokes
 	if y.Timeout.v > 0 {
 		s.Timeout = time.Duration(y.Timeout.v)
 	}

@@ -17,6 +17,7 @@ func nextServerEntries() []Entry {
 		Evidence: "A DHCPACK (for firmware that refuses such OFFERs: DHCPOFFERs alone) with neither the header's file nor option 67, and no ProxyDHCP server that names one.",
 		Meaning:  "The server gave an address and nothing to boot. Often the filename stands in a subnet, class or host that this client is not in, or in a condition on option 93 that has no branch for its architecture.",
 		Hint:     "Give the subnet, class or host that answers this client a filename.",
+		Over:     []string{"wire-differs"},
 		detect:   dhcpNoBootfile,
 	}, {
 		ID: "dhcp-next-server-unset", Title: "a boot file, but siaddr is 0.0.0.0", Stops: []Stage{NBP, Config, Kernel, OS}, Else: Warning,

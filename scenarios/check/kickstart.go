@@ -34,11 +34,11 @@ func (s *site) reboots(name string, k *kickstart.File) {
 			const hint = "write poweroff, let the loader's default be LOCALBOOT, or let the machine boot from its disk first"
 			if s.scenario != nil {
 				s.add(Warning, kickstartReboots, c.Name.Pos, hint,
-					"the machine boots from the network first, and there this installation is the default (%s): it installs itself again and again", s.place(b.chosen))
+					"the machine boots from the network first, and there this installation is the default (%s): it installs itself again and again", place(b.chosen, c.Name.Pos))
 				continue
 			}
 			s.add(Note, kickstartReboots, c.Name.Pos, hint,
-				"a machine that boots from the network first installs itself again and again, as this installation is the default there (%s)", s.place(b.chosen))
+				"a machine that boots from the network first installs itself again and again, as this installation is the default there (%s)", place(b.chosen, c.Name.Pos))
 		}
 	}
 }
@@ -55,7 +55,7 @@ func (s *site) static(ip kickstart.Value) {
 				if r, ok := p.Range(a); ok {
 					s.add(Warning, kickstartInRange, ip.Pos, "take one outside of the range",
 						"the fixed address %s lies in the range %s to %s (%s): dhcpd may give it to another machine",
-						a, r.Low, r.High, s.place(r.Pos))
+						a, r.Low, r.High, place(r.Pos, ip.Pos))
 				}
 			}
 		}

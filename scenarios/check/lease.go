@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/pxeproof/pxeproof/scenarios"
@@ -21,6 +22,14 @@ type lease struct {
 	client pxelinux.Client
 	// options are what PXELINUX is told.
 	options pxelinux.Options
+}
+
+// same says whether another client is told the same, and so that nothing new can
+// be found: where it stands in the file, and which addresses it may have, count
+// too.
+func (l lease) same(o lease) bool {
+	return l.options == o.options && l.fileAt == o.fileAt && l.from == o.from && l.answer.SIAddr.Pos == o.answer.SIAddr.Pos &&
+		l.client.MAC.String() == o.client.MAC.String() && l.answer.Subnet == o.answer.Subnet && l.answer.Pool == o.answer.Pool
 }
 
 // A client is a machine as far as dhcpd.conf can look at it.
@@ -80,8 +89,9 @@ func (c client) query(sub *dhcpd.Subnet) dhcpd.Query {
 // leases asks the configurations what they tell the clients, and judges the
 // answers.
 func (s *site) leases() {
+	known := s.known()
 	for _, d := range s.dhcp {
-		s.ranges(d)
+		s.ranges(d, known)
 		for i, sub := range d.conf.Subnets {
 			if i == maxClients {
 				break
@@ -109,6 +119,9 @@ func (s *site) lease(c client, a dhcpd.Answer) {
 	}
 	l.options = pxelinux.Options{BootFile: l.file, ConfigFile: text(a.Option(209)), PathPrefix: text(a.Option(210))}
 	l.client = pxelinux.Client{MAC: c.mac, Addr: a.Address.Value, Server: l.from}
+	if slices.ContainsFunc(s.given, l.same) {
+		return
+	}
 	s.given = append(s.given, l)
 	if l.file == "" || strings.Contains(l.file, "://") {
 		return
@@ -137,14 +150,14 @@ func (s *site) unset(l lease) {
 }
 
 // ranges looks for addresses in the ranges that are somebody's.
-func (s *site) ranges(d service[*dhcpd.Config]) {
+func (s *site) ranges(d service[*dhcpd.Config], known []host) {
 	for _, n := range d.conf.Networks {
 		for _, p := range n.Pools {
 			for _, r := range p.Ranges {
-				for _, h := range s.known() {
+				for _, h := range known {
 					if r.Contains(h.addr) {
 						s.add(Warning, rangeHoldsServer, r.Pos, "begin the range behind it, or end it before",
-							"the range %s to %s holds %s, %s: dhcpd may give that address to a client", r.Low, r.High, h.addr, h.what)
+							"the range %s to %s holds %s, the address of %s: dhcpd may give it to a client", r.Low, r.High, h.addr, h.name(r.Pos))
 					}
 				}
 			}
@@ -166,7 +179,7 @@ func (s *site) router(a *dhcpd.Answer) {
 				if r.Contains(router) {
 					s.add(Warning, rangeHoldsRouter, r.Pos, "begin the range behind it, or end it before",
 						"the range %s to %s holds the router %s (%s): dhcpd may give the router's address to a client",
-						r.Low, r.High, router, s.place(o.Pos))
+						r.Low, r.High, router, place(o.Pos, r.Pos))
 				}
 			}
 		}
@@ -177,10 +190,20 @@ func (s *site) router(a *dhcpd.Answer) {
 	}
 }
 
-// A host is an address that belongs to somebody, and in words to whom.
+// A host is an address that belongs to somebody, and in words to whom, with the
+// place that says so if it is not the scenario.
 type host struct {
 	addr netip.Addr
 	what string
+	pos  conf.Pos
+}
+
+// name is what a message at a place calls the host.
+func (h host) name(at conf.Pos) string {
+	if !h.pos.IsValid() {
+		return h.what
+	}
+	return fmt.Sprintf("%s (%s)", h.what, place(h.pos, at))
 }
 
 // known are the addresses of servers: the scenario's hosts, or without it what
@@ -190,9 +213,14 @@ func (s *site) known() []host {
 	var all []host
 	if s.scenario != nil {
 		for _, h := range s.scenario.Hosts {
-			all = append(all, host{h.Address.Addr(), "the address of the host " + h.Name})
+			all = append(all, host{addr: h.Address.Addr(), what: "the host " + h.Name})
 		}
 		return all
+	}
+	add := func(h host) {
+		if !slices.Contains(all, h) {
+			all = append(all, h)
+		}
 	}
 	for _, d := range s.dhcp {
 		for i, sub := range d.conf.Subnets {
@@ -202,7 +230,7 @@ func (s *site) known() []host {
 			for _, c := range s.clients(d.conf) {
 				a := d.conf.Answer(c.query(sub))
 				if v := a.SIAddr; v.Value.Is4() && !v.Value.IsUnspecified() && v.Pos.IsValid() {
-					all = append(all, host{v.Value, "the next-server (" + s.place(v.Pos) + ")"})
+					add(host{v.Value, "the next-server", v.Pos})
 				}
 			}
 		}
@@ -211,7 +239,7 @@ func (s *site) known() []host {
 		for _, c := range k.All("nfs") {
 			if v := c.Option("--server"); v.IsSet() {
 				if a, err := netip.ParseAddr(v.Text); err == nil {
-					all = append(all, host{a, "the server of " + s.place(v.Pos)})
+					add(host{a, "the installation's server", v.Pos})
 				}
 			}
 		}
@@ -246,9 +274,12 @@ func (s *site) tftpAddress() netip.Addr {
 	return netip.Addr{}
 }
 
-// place names a place for a message, without the column.
-func (s *site) place(p conf.Pos) string {
-	p = s.pos(p)
+// place names a place for a message that stands at another, without the
+// column, and without the file if that is the same.
+func place(p, at conf.Pos) string {
+	if p.File == at.File {
+		return fmt.Sprintf("line %d", p.Line)
+	}
 	p.Col = 0
 	return p.String()
 }

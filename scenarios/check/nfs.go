@@ -94,7 +94,7 @@ func (s *site) exported(server netip.Addr, dir string, at conf.Pos, id, what str
 						s.blamed[d.Export.Pos] = true
 						s.add(Error, ksNotAllowed, at, "let the export's clients be the network that dhcpd serves",
 							"%s is in %s, which is not exported to %s, an address that dhcpd gives out (%s)",
-							what, dir, c, s.place(d.Export.Pos))
+							what, dir, c, place(d.Export.Pos, at))
 					}
 				}
 			}

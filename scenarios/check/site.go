@@ -76,7 +76,7 @@ func (s *site) pos(p conf.Pos) conf.Pos {
 
 // add reports a finding.
 func (s *site) add(severity Severity, id string, at conf.Pos, hint, format string, args ...any) {
-	f := Finding{Pos: s.pos(at), Severity: severity, ID: id, Message: fmt.Sprintf(format, args...), Hint: hint}
+	f := Finding{Pos: s.pos(at), Severity: severity, ID: id, Message: fmt.Sprintf(format, args...), Hint: strings.TrimSpace(hint)}
 	f.Source = s.line(at)
 	s.report.Findings = append(s.report.Findings, f)
 }

@@ -13,8 +13,12 @@ import (
 // line with a caret below, and what to do.
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
-	for _, f := range r.Findings {
+	for i, f := range r.Findings {
 		fmt.Fprintf(&b, "%s: %s: %s [%s]\n", f.Pos, f.Severity, printable(f.Message), f.ID)
+		// What there is to say of one place shows it once, at the end.
+		if i+1 < len(r.Findings) && r.Findings[i+1].Pos == f.Pos && f.Hint == "" {
+			continue
+		}
 		if strings.TrimSpace(f.Source) != "" {
 			fmt.Fprintf(&b, "  %s\n", printable(f.Source))
 			if f.Col > 0 {

@@ -147,10 +147,17 @@ func (l *Ladder) write(s string) {
 	if s == "" || l.err != nil {
 		return
 	}
+	if l.o.ASCII {
+		s = plainly.Replace(s)
+	}
 	_, l.err = io.WriteString(l.w, s)
 }
 
-var spinner = [...]string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
+// The spinner's pictures, and those for a terminal that shows no UTF-8.
+const (
+	spinner      = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+	spinnerASCII = `|/-\`
+)
 
 // drawLive draws the line of the moment, in the columns of a rung.
 func (l *Ladder) drawLive(now time.Time) {
@@ -162,8 +169,12 @@ func (l *Ladder) drawLive(now time.Time) {
 	if u.Climbing != verdict.NoStage {
 		stage = u.Climbing.String()
 	}
+	wheel := []rune(spinner)
+	if l.o.ASCII {
+		wheel = []rune(spinnerASCII)
+	}
 	t := u.After + verdict.Seconds(now.Sub(l.since))
-	text := fmt.Sprintf("  %s  %s%-6s  %8s  %s  %s", pad(spinner[l.spin%len(spinner)], 4), l.named(u.Name, u.Host), stage, t, pad("", spanWidth), printable(u.Activity))
+	text := fmt.Sprintf("  %s  %s%-6s  %8s  %s  %s", pad(string(wheel[l.spin%len(wheel)]), 4), l.named(u.Name, u.Host), stage, t, pad("", spanWidth), printable(u.Activity))
 	l.write("\r\x1b[2K" + l.o.paint(dim, cut(text, l.o.width()-1)))
 	l.drawn = true
 }

@@ -2,8 +2,10 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -150,4 +152,61 @@ func TestNothingMovesTheCursor(t *testing.T) {
 	if i := strings.IndexFunc(b.String(), func(r rune) bool { return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 }); i >= 0 {
 		t.Errorf("a control character at %d: %q", i, b.String())
 	}
+}
+
+func TestASCII(t *testing.T) {
+	v := readVerdict(t, filepath.Join(verdicts, "pending.json"))
+	var b bytes.Buffer
+	l := NewLadder(&b, Options{Live: true, ASCII: true})
+	for _, u := range news(v) {
+		l.Update(u)
+	}
+	if err := l.Finish(v); err != nil {
+		t.Fatal(err)
+	}
+	if i := strings.IndexFunc(b.String(), func(r rune) bool { return r > 0x7e }); i >= 0 {
+		t.Errorf("no ASCII at %d: %q", i, b.String())
+	}
+	for env, want := range map[string]bool{"LC_ALL=C LANG=en_US.UTF-8": false, "LANG=en_US.UTF-8": true, "LC_CTYPE=C.utf8": true, "": false} {
+		got := utf8Locale(func(name string) string {
+			for word := range strings.FieldsSeq(env) {
+				if v, ok := strings.CutPrefix(word, name+"="); ok {
+					return v
+				}
+			}
+			return ""
+		})
+		if got != want {
+			t.Errorf("%q: UTF-8 %v", env, got)
+		}
+	}
+}
+
+// FuzzWriteVerdict shows verdict.json as somebody else may have written it.
+func FuzzWriteVerdict(f *testing.F) {
+	files, err := filepath.Glob(filepath.Join(verdicts, "*.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, 80)
+	}
+	f.Add([]byte(`{"status":"fail","clients":[{"status":"inconclusive","stages":[{"stage":"","status":"pending"}],"findings":[{"id":"x","frames":[{"number":-1},{"file":"a","number":2}]}]}]}`), 0)
+	f.Fuzz(func(t *testing.T, b []byte, width int) {
+		var v verdict.Verdict
+		if json.Unmarshal(b, &v) != nil {
+			return
+		}
+		var out bytes.Buffer
+		if err := WriteVerdict(&out, v, Options{Width: width % 500}); err != nil {
+			t.Fatal(err)
+		}
+		if bytes.ContainsRune(out.Bytes(), 0x1b) {
+			t.Fatalf("an escape sequence: %q", out.Bytes())
+		}
+	})
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -19,6 +20,7 @@ type Options struct {
 	Color    bool              // ANSI colours
 	Live     bool              // a last line that changes; needs a terminal
 	Width    int               // columns; 0: DefaultWidth
+	ASCII    bool              // for terminals that show no UTF-8
 }
 
 // On gives o what fits the file: colour and a live line on a terminal, no
@@ -29,11 +31,26 @@ func (o Options) On(f *os.File) Options {
 	}
 	o.Live = true
 	o.Color = os.Getenv("NO_COLOR") == ""
+	o.ASCII = !utf8Locale(os.Getenv)
 	if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
 		o.Width = w
 	}
 	return o
 }
+
+// utf8Locale says whether the environment's character set is UTF-8, by the
+// first of LC_ALL, LC_CTYPE and LANG that is set, as POSIX has it.
+func utf8Locale(getenv func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := strings.ToLower(getenv(name)); v != "" {
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return false
+}
+
+// plainly is what stands for the few signs of a report that are not ASCII.
+var plainly = strings.NewReplacer("–", "-", "…", "~", "·", ".")
 
 func (o *Options) width() int {
 	if o.Width <= 0 {
