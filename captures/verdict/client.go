@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,7 @@ func (c *client) add(e *captures.Event) []Update {
 		}
 	}
 	changed = c.seeOS(e) || changed
+	changed = c.late(e) || changed
 	var ups []Update
 	switch {
 	case !c.named: // the capture goes on, and may show more
@@ -109,7 +111,7 @@ func (c *client) settle(r *rule, e *captures.Event) bool {
 			c.why = r.title + ": " + h.unknown
 		}
 		if after := c.f.since(e.At); r.Within > 0 && after > r.Within {
-			h.mismatches = append(h.mismatches, Mismatch{Field: fieldWithin, Want: r.Within.String(), Got: after.String(), Origin: r.Origin})
+			h.mismatches = append(h.mismatches, Mismatch{Field: fieldWithin, Want: "at most " + r.Within.String(), Got: after.String(), Origin: r.Origin})
 		}
 		if len(h.mismatches) > 0 {
 			r.out.Status = Fail
@@ -129,6 +131,24 @@ func (c *client) settle(r *rule, e *captures.Event) bool {
 }
 
 const fieldWithin = "time"
+
+// late settles what should have been seen by now and was not.
+func (c *client) late(e *captures.Event) bool {
+	changed := false
+	now := c.f.since(e.At)
+	for i := range c.rules {
+		r := &c.rules[i]
+		if r.Within == 0 || now <= r.Within || r.out.Status != Pending || !r.must() {
+			continue
+		}
+		m := Mismatch{Field: fieldWithin, Want: "at most " + r.Within.String(), Got: "more than that", Origin: r.Origin}
+		r.out.Status, r.out.Mismatches = Fail, []Mismatch{m}
+		r.out.At, r.out.After = e.At.Round(0), now
+		r.out.Evidence = fmt.Sprintf("not seen within %s: %s", r.Within, r.title)
+		changed = true
+	}
+	return changed
+}
 
 // String says what differs: "siaddr is 0.0.0.0, not 192.168.1.103".
 func (m *Mismatch) String() string {

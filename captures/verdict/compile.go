@@ -136,6 +136,8 @@ func (x *Expectation) words() string {
 		switch {
 		case t.Name != "":
 			s = t.Name
+		case len(t.Names) > 3:
+			s = fmt.Sprintf("one of %d names from %s to %s", len(t.Names), t.Names[0], t.Names[len(t.Names)-1])
 		case len(t.Names) > 0:
 			s = "one of " + strings.Join(t.Names, ", ")
 		}

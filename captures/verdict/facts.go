@@ -142,7 +142,7 @@ func (f *facts) stopped() bool { return f.over || f.off.n > 0 }
 // up answers within microseconds.
 const (
 	deadAsks = 5
-	deadSpan = 2 * time.Second
+	deadSpan = 1500 * time.Millisecond
 	fewAsks  = 3
 )
 

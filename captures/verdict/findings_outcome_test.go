@@ -1,5 +1,13 @@
 package verdict
 
+import "time"
+
+func inASecond() Expectations {
+	x := article()
+	x.Machines[0].Expect[1].Within = Seconds(time.Second)
+	return x
+}
+
 var outcomeFaults = map[string][]fault{
 	"wire-differs": {{
 		tape:  func() *tape { return newTape().start().dora(given{siaddr: "192.168.1.7"}) },
@@ -40,6 +48,14 @@ var outcomeFaults = map[string][]fault{
 			return x
 		},
 		early: true, stage: NBP, says: []string{"sent again is 2"}, frames: 2,
+	}, { // seen, and too late
+		tape:  func() *tape { return newTape().start().wait(5 * time.Second).dora(given{}) },
+		x:     inASecond,
+		early: true, stage: DHCP, says: []string{"time is more than that, expected at most 1.00 s"}, where: "etc/dhcpd.conf:10:1",
+	}, { // still not seen
+		tape:  func() *tape { return newTape().start().ask("dhcp.discover").wait(2 * time.Second).ask("dhcp.discover") },
+		x:     inASecond,
+		early: true, stage: DHCP, says: []string{"at most 1.00 s"},
 	}},
 	"must-not-be-seen": {{
 		tape: func() *tape { return newTape().start().dora(given{}).get("/pxelinux.0") },
