@@ -24,9 +24,10 @@ func benchBootCommand() *cobra.Command {
 	o := bench.BootOptions{Scenario: "kickstart-nfs", Mark: "pxeproof: file "}
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "boot",
-		Short: "Compare a boot with the same boot in a bare lab (dnsmasq, NFS, QEMU)",
-		Args:  wantArgs(cobra.NoArgs),
+		Use:     "boot",
+		Short:   "Compare a boot with the same boot in a bare lab (dnsmasq, NFS, QEMU)",
+		Example: "  pxeproof bench boot --rounds 3",
+		Args:    wantArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Progress = func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
 			r, err := bench.Boot(cmd.Context(), o)

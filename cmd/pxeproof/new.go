@@ -44,9 +44,9 @@ folders are copied too: look at what you pass on.`,
 	f.StringVar(&src.Kickstart, "kickstart", "", "a file for the path that ks=nfs:SERVER:/path asks for")
 	f.Var((*byteSize)(&src.Limit), "limit", "how much to copy at most")
 	f.BoolVar(&src.Empty, "empty", false, "write the smallest scenario, whatever there is")
-	cmd.MarkFlagsMutuallyExclusive("xinetd", "tftpd-default")
+	exclusive(cmd, "xinetd", "tftpd-default")
 	for _, name := range []string{"dhcpd-conf", "xinetd", "tftpd-default", "tftp-root", "exports", "kickstart", "from"} {
-		cmd.MarkFlagsMutuallyExclusive("empty", name)
+		exclusive(cmd, "empty", name)
 	}
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -71,6 +72,7 @@ the result is inconclusive.`,
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(runCommand(), newCommand(), judgeCommand(), checkCommand(), listCommand(), explainCommand(),
 		doctorCommand(), assetsCommand(), benchCommand(), versionCommand(), manCommand())
+	addCompletion(cmd)
 	return cmd
 }
 
@@ -81,5 +83,51 @@ func wantArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 			return usageError{fmt.Errorf("%w; see pxeproof %s --help", err, cmd.Name())}
 		}
 		return nil
+	}
+}
+
+// exclusive makes flags exclude one another. Cobra's own check comes too late: its
+// error cannot be told from one of the verb's work.
+func exclusive(cmd *cobra.Command, names ...string) {
+	cmd.MarkFlagsMutuallyExclusive(names...) // for completion
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if before != nil {
+			if err := before(cmd, args); err != nil {
+				return err
+			}
+		}
+		var set []string
+		for _, n := range names {
+			if cmd.Flags().Changed(n) {
+				set = append(set, "--"+n)
+			}
+		}
+		if len(set) > 1 {
+			return usageError{fmt.Errorf("%s exclude each other; see pxeproof %s --help", strings.Join(set, " and "), cmd.Name())}
+		}
+		return nil
+	}
+}
+
+// addCompletion adds cobra's verb for it, which by itself takes an unknown shell
+// for a call for help.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd("completion")
+	cmd, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		return
+	}
+	cmd.Args = wantArgs(cobra.NoArgs)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	for shell, example := range map[string]string{
+		"bash":       "  source <(pxeproof completion bash)",
+		"zsh":        "  source <(pxeproof completion zsh)",
+		"fish":       "  pxeproof completion fish | source",
+		"powershell": "  pxeproof completion powershell | Out-String | Invoke-Expression",
+	} {
+		if sub, _, err := cmd.Find([]string{shell}); err == nil {
+			sub.Example = example
+		}
 	}
 }

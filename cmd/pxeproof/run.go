@@ -50,8 +50,8 @@ the run's folder.`,
 	f.BoolVarP(&o.Notes, "verbose", "v", false, "say too what in the configurations has no effect here")
 	f.BoolVarP(&quiet, "quiet", "q", false, "print the result alone, in one line")
 	f.BoolVar(&asJSON, "json", false, "print the verdict as JSON, and nothing else")
-	cmd.MarkFlagsMutuallyExclusive("quiet", "verbose")
-	cmd.MarkFlagsMutuallyExclusive("quiet", "json")
+	exclusive(cmd, "quiet", "verbose")
+	exclusive(cmd, "quiet", "json")
 	_ = cmd.RegisterFlagCompletionFunc("accel", cobra.FixedCompletions([]cobra.Completion{"auto", "kvm", "tcg"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
