@@ -49,7 +49,7 @@ func TestArticleFaults(t *testing.T) {
 	}
 	for _, want := range []string{
 		"etc/dhcpd.conf:5:1 dhcpd-unknown-statement authourtative;",
-		"etc/dhcpd.conf:10:1 range-holds-router range 192.168.1.1 192.168.1.100;",
+		"etc/dhcpd.conf:10:7 range-holds-router 192.168.1.1 192.168.1.100;",
 		"etc/dhcpd.conf:13:10 dhcpd-typographic-quote “/pxelinux.0”",
 		"etc/exports:1:36 exports-comment //这里是/root/inst",
 		"etc/xinetd.d/tftp:3:1 xinetd-value-count disable = no (",

@@ -110,9 +110,9 @@ func (s *site) leases() {
 
 // lease judges one answer, as far as it is about booting.
 func (s *site) lease(c client, a dhcpd.Answer) {
-	l := lease{answer: a, file: string(a.File.Value), fileAt: a.File.Pos}
+	l := lease{answer: a, file: string(a.File.Value), fileAt: s.argument(a.File.Pos)}
 	if o := a.Option(67); l.file == "" && o != nil {
-		l.file, l.fileAt = text(o), o.Pos
+		l.file, l.fileAt = text(o), s.argument(o.Pos)
 	}
 	if v := a.SIAddr.Value; v.Is4() && !v.IsUnspecified() {
 		l.from = v
@@ -131,7 +131,7 @@ func (s *site) lease(c client, a dhcpd.Answer) {
 	case !l.from.IsValid():
 		s.unset(l)
 	case s.scenario != nil && s.hostAt(l.from) == nil:
-		s.add(Error, nextServerNobody, a.SIAddr.Pos, s.addresses(),
+		s.add(Error, nextServerNobody, s.argument(a.SIAddr.Pos), s.addresses(),
 			"the boot file is to come from %s, and nobody in the scenario has that address", l.from)
 	}
 }
@@ -156,7 +156,7 @@ func (s *site) ranges(d service[*dhcpd.Config], known []host) {
 			for _, r := range p.Ranges {
 				for _, h := range known {
 					if r.Contains(h.addr) {
-						s.add(Warning, rangeHoldsServer, r.Pos, "begin the range behind it, or end it before",
+						s.add(Warning, rangeHoldsServer, s.argument(r.Pos), "begin the range behind it, or end it before",
 							"the range %s to %s holds %s, the address of %s: dhcpd may give it to a client", r.Low, r.High, h.addr, h.name(r.Pos))
 					}
 				}
@@ -177,14 +177,14 @@ func (s *site) router(a *dhcpd.Answer) {
 		for _, p := range a.Network.Pools {
 			for _, r := range p.Ranges {
 				if r.Contains(router) {
-					s.add(Warning, rangeHoldsRouter, r.Pos, "begin the range behind it, or end it before",
+					s.add(Warning, rangeHoldsRouter, s.argument(r.Pos), "begin the range behind it, or end it before",
 						"the range %s to %s holds the router %s (%s): dhcpd may give the router's address to a client",
 						r.Low, r.High, router, place(o.Pos, r.Pos))
 				}
 			}
 		}
 		if a.Subnet != nil && !a.Subnet.Prefix.Contains(router) && a.Network.Subnet(router) == nil {
-			s.add(Warning, routerOutside, o.Pos, "give the router's address in "+a.Subnet.Prefix.String(),
+			s.add(Warning, routerOutside, s.argument(o.Pos), "give the router's address in "+a.Subnet.Prefix.String(),
 				"the router %s is not in the subnet %s: clients cannot reach it", router, a.Subnet.Prefix)
 		}
 	}

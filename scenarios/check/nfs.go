@@ -74,11 +74,10 @@ func (s *site) exported(server netip.Addr, dir string, at conf.Pos, id, what str
 		return
 	}
 	clients := s.samples()
-	if len(clients) == 0 {
+	known := len(clients) > 0
+	if !known {
 		clients = []netip.Addr{server} // to learn at least whether it is exported
 	}
-	known := len(s.samples()) > 0
-	var refused exports.Decision
 	for _, f := range files {
 		for _, c := range clients {
 			d := f.conf.Access(path.Clean("/"+dir), c)
@@ -88,14 +87,11 @@ func (s *site) exported(server netip.Addr, dir string, at conf.Pos, id, what str
 					what, dir, s.name(f.file))
 				return
 			case exports.ClientNotListed:
-				if refused.Reason == exports.Granted {
-					refused = d
-					if known && !byName(d.Export) {
-						s.blamed[d.Export.Pos] = true
-						s.add(Error, ksNotAllowed, at, "let the export's clients be the network that dhcpd serves",
-							"%s is in %s, which is not exported to %s, an address that dhcpd gives out (%s)",
-							what, dir, c, place(d.Export.Pos, at))
-					}
+				if known && !byName(d.Export) && !s.blamed[d.Export.Pos] {
+					s.blamed[d.Export.Pos] = true // once is enough
+					s.add(Error, ksNotAllowed, at, "let the export's clients be the network that dhcpd serves",
+						"%s is in %s, which is not exported to %s, an address that dhcpd gives out (%s)",
+						what, dir, c, place(d.Export.Pos, at))
 				}
 			}
 		}
@@ -159,16 +155,23 @@ func (s *site) fetch(w wish) {
 	_ = s.read(kindKickstart, name, src, nil)
 }
 
-// exportsFiles judges the exports by themselves and against the subnets, and
-// reads the kickstart files in them that no command line names.
-func (s *site) exportsFiles() {
+// exports judges the exports by themselves and against the subnets.
+func (s *site) exports() {
 	for _, n := range s.nfs {
 		for i := range n.conf.Exports {
-			e := &n.conf.Exports[i]
-			s.export(e)
-			if s.tree == nil {
-				continue
-			}
+			s.export(&n.conf.Exports[i])
+		}
+	}
+}
+
+// strayKickstarts reads the kickstart files in exported folders that no command
+// line names.
+func (s *site) strayKickstarts() {
+	if s.tree == nil {
+		return
+	}
+	for _, n := range s.nfs {
+		for _, e := range n.conf.Exports {
 			for _, name := range s.tree.list(e.Path) {
 				file := path.Join(e.Path, name)
 				if kindByName(name) != kindKickstart || s.kickstarts[file] != nil || len(s.kickstarts) > maxClients {

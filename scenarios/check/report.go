@@ -114,10 +114,12 @@ func (r *Report) sort() {
 	r.Files = slices.Compact(r.Files)
 }
 
-// raised are problems that a reader only notes, as its daemon does not mind,
-// but that say something other than their author thinks.
+// raised are problems that mean more here than to their reader: a slash that
+// exportfs does not mind, but that shows what its author thinks; and a service
+// that is off, without which nothing boots.
 var raised = map[string]Severity{
 	"exports-path-slash": Warning,
+	"xinetd-disabled":    Error,
 }
 
 // severityOf is what a reader's effect is in a check.

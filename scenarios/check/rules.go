@@ -9,7 +9,6 @@ const (
 	rangeHoldsServer  = "range-holds-server"
 	routerOutside     = "router-outside-subnet"
 
-	tftpDisabled    = "tftp-disabled"
 	tftpRootMissing = "tftp-root-missing"
 	bootfileMissing = "bootfile-missing"
 	bootfileCase    = "bootfile-case"
@@ -52,7 +51,6 @@ func Rules() []Rule {
 		{rangeHoldsRouter, "A dynamic range holds the router's address"},
 		{rangeHoldsServer, "A dynamic range holds a server's address"},
 		{routerOutside, "The router is in none of the link's subnets"},
-		{tftpDisabled, "xinetd is told not to start the TFTP server"},
 		{tftpRootMissing, "The folder that the TFTP server gives out is not there"},
 		{bootfileMissing, "The boot file is not in the TFTP server's folder"},
 		{bootfileCase, "The boot file is there under a name with other capitals"},

@@ -88,6 +88,35 @@ func (s *site) problems(ps conf.Problems) {
 	}
 }
 
+// argument is where the value of a dhcpd statement begins: behind its name, and
+// behind that of an option. If it is not on the same line, it is the statement.
+func (s *site) argument(p conf.Pos) conf.Pos {
+	if !p.IsValid() || p.Col < 1 {
+		return p
+	}
+	line := s.line(p)
+	if p.Col > len(line) {
+		return p
+	}
+	rest := line[p.Col-1:]
+	skip := 1
+	if strings.HasPrefix(rest, "option") {
+		skip = 2
+	}
+	for range skip {
+		blank := strings.IndexAny(rest, " \t")
+		if blank < 0 {
+			return p
+		}
+		rest = strings.TrimLeft(rest[blank:], " \t")
+	}
+	if rest == "" {
+		return p
+	}
+	p.Col = len(line) - len(rest) + 1
+	return p
+}
+
 // line is the text at a place.
 func (s *site) line(p conf.Pos) string {
 	src, ok := s.sources[p.File]
@@ -183,9 +212,10 @@ func (s *site) all() *Report {
 	s.leases()
 	s.tftpServices()
 	s.loaders()
-	s.exportsFiles()
 	s.wishes()
+	s.strayKickstarts()
 	s.installers()
+	s.exports()
 	s.report.sort()
 	return &s.report
 }

@@ -12,19 +12,11 @@ import (
 // folder that tells of none.
 var usualRoots = []string{"/tftpboot", "/srv/tftp", "/var/lib/tftpboot"}
 
-// tftpServices judges the TFTP services by themselves.
+// tftpServices looks for the folders that the TFTP servers give out.
 func (s *site) tftpServices() {
 	for _, t := range s.tftp {
-		c := t.conf
-		switch {
-		case c.Xinetd != nil && !c.Runs() && c.Off == c.Xinetd.Off && isDisable(c):
-			s.add(Error, tftpDisabled, c.Off, "write: disable = no", "xinetd does not start the TFTP server: %s", c.Why)
-			continue
-		case s.tree == nil:
-			continue
-		}
-		root, ok := served(c)
-		if !ok || s.tree.hasDir(root.Text) {
+		root, ok := served(t.conf)
+		if s.tree == nil || !ok || s.tree.hasDir(root.Text) {
 			continue
 		}
 		severity := Note
@@ -33,17 +25,6 @@ func (s *site) tftpServices() {
 		}
 		s.add(severity, tftpRootMissing, root.Pos, "", "the folder %s that the TFTP server gives out is not there, so its files are not checked", root.Text)
 	}
-}
-
-// isDisable says whether it is the attribute disable that keeps the service
-// off, and not a fault that the reader names.
-func isDisable(c *intftpd.Service) bool {
-	for _, a := range c.Xinetd.Attributes {
-		if a.Name.Text == "disable" && a.Name.Pos.Line == c.Off.Line {
-			return true
-		}
-	}
-	return false
 }
 
 // served is the folder that a -s server gives out. One that ends because of
