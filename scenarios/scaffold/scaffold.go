@@ -119,10 +119,14 @@ func (src Sources) write(work string) (Summary, error) {
 	if err := m.address(); err != nil {
 		return Summary{}, err
 	}
-	if err := m.copyAll(work); err != nil {
-		return Summary{}, err
+	err = m.copyAll(work)
+	if err == nil {
+		err = m.follow(work)
 	}
-	if err := m.follow(work); err != nil {
+	if large, ok := errors.AsType[*tooLargeError](err); ok {
+		return Summary{}, &scenarios.InputError{Err: large}
+	}
+	if err != nil {
 		return Summary{}, err
 	}
 	return m.sum, m.writeYAML(filepath.Join(work, scenarios.File))
