@@ -44,6 +44,24 @@ func Names() ([]string, error) {
 	return names, nil
 }
 
+// FromLibrary finds a scenario of the library by its name; ok is false if there
+// is none.
+func FromLibrary(name string) (fsys fs.FS, ok bool) {
+	if !fs.ValidPath(name) || strings.Contains(name, "/") || name == "." {
+		return nil, false
+	}
+	if fi, err := fs.Stat(Library(), name); err == nil && fi.IsDir() {
+		fsys, err := fs.Sub(Library(), name)
+		return fsys, err == nil
+	}
+	src, err := fs.ReadFile(Library(), name+archive)
+	if err != nil {
+		return nil, false
+	}
+	fsys, err = txtar.FS(txtar.Parse(src))
+	return fsys, err == nil
+}
+
 // List opens every scenario of the library, by name.
 func List() ([]*Scenario, error) {
 	names, err := Names()
@@ -65,17 +83,8 @@ func List() ([]*Scenario, error) {
 // a folder, or a txtar file that holds what a folder would. A name that is both
 // is the library's; write ./NAME for the folder.
 func Load(arg string) (*Scenario, error) {
-	if fs.ValidPath(arg) && !strings.Contains(arg, "/") && arg != "." {
-		if fi, err := fs.Stat(Library(), arg); err == nil && fi.IsDir() {
-			sub, err := fs.Sub(Library(), arg)
-			if err != nil {
-				return nil, err
-			}
-			return open(sub, arg, arg, arg)
-		}
-		if src, err := fs.ReadFile(Library(), arg+archive); err == nil {
-			return unpack(src, arg, arg, arg)
-		}
+	if fsys, ok := FromLibrary(arg); ok {
+		return open(fsys, arg, arg, arg)
 	}
 	fi, err := os.Stat(arg)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -97,18 +106,13 @@ func Load(arg string) (*Scenario, error) {
 		if err != nil {
 			return nil, err
 		}
-		return unpack(src, name, filepath.Clean(arg), abs)
+		fsys, err := txtar.FS(txtar.Parse(src))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", arg, err)
+		}
+		return open(fsys, name, filepath.Clean(arg), abs)
 	}
 	return nil, fmt.Errorf("%s is a file; a scenario is a folder with a %s, or the same in one %s file", arg, File, archive)
-}
-
-// unpack opens a scenario in one file.
-func unpack(src []byte, name, dir, arg string) (*Scenario, error) {
-	fsys, err := txtar.FS(txtar.Parse(src))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	return open(fsys, name, dir, arg)
 }
 
 func open(fsys fs.FS, name, dir, arg string) (*Scenario, error) {

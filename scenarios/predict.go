@@ -180,7 +180,7 @@ func (p *prediction) config(got *pxelinux.Prediction, tree *tftpTree, b *bootAns
 		asked = append(asked, strings.TrimPrefix(prefix, "::")+n)
 	}
 	p.add(verdict.Expectation{ID: "config", Stage: verdict.Config, Origin: b.fileAt,
-		Title: fmt.Sprintf("one of %d configuration files, from %s to %s", len(asked), asked[0], asked[len(asked)-1]),
+		Title:    fmt.Sprintf("one of %d configuration files, from %s to %s", len(asked), asked[0], asked[len(asked)-1]),
 		Transfer: &verdict.Transfer{Protocol: "tftp", Role: "config", Names: asked, Server: b.from}})
 }
 

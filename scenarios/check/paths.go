@@ -57,7 +57,7 @@ func Paths(args []string) (*Report, error) {
 
 // onePath checks all but single files, which it only recognises.
 func onePath(arg string) (r *Report, single bool, err error) {
-	if sub, ok := fromLibrary(arg); ok {
+	if sub, ok := scenarios.FromLibrary(arg); ok {
 		r, err = Tree(sub, arg)
 		return r, false, err
 	}
@@ -86,20 +86,6 @@ func onePath(arg string) (r *Report, single bool, err error) {
 		return r, false, err
 	}
 	return nil, true, nil
-}
-
-// fromLibrary finds a scenario of the library, which goes before a folder of
-// the same name as it does for the other verbs.
-func fromLibrary(arg string) (fs.FS, bool) {
-	if !fs.ValidPath(arg) || arg == "." || path.Base(arg) != arg {
-		return nil, false
-	}
-	sub, err := fs.Sub(scenarios.Library(), arg)
-	if err != nil {
-		return nil, false
-	}
-	_, err = fs.Stat(sub, scenarios.File)
-	return sub, err == nil
 }
 
 // Tree checks a scenario's folder, or one that stands for /, in any file
