@@ -111,6 +111,9 @@ func (n *Network) addHost(c HostConfig) (*Host, error) {
 		// The bridge's own end is noticed apart from the other, perhaps later.
 		err = waitUp(c.Name)
 	}
+	if err == nil {
+		err = h.Do(func() error { return waitLinkLocal(hostInterface) })
+	}
 	if err != nil {
 		ns.Close()
 		return nil, err
