@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -58,6 +59,12 @@ func found(a assets.Asset) string {
 
 // reason is why an asset is not there, without the cure.
 func reason(err error) string {
+	if missing, ok := errors.AsType[*assets.NotFoundError](err); ok {
+		if missing.Unfit != nil {
+			return missing.Unfit.Error()
+		}
+		return "not on this machine"
+	}
 	text, _, _ := strings.Cut(err.Error(), ";")
 	return text
 }

@@ -161,32 +161,55 @@ func checkTun(_ context.Context, x *examination) Result {
 }
 
 // checkUsers looks whether daemons can change to users of their own, which only
-// those need that are not pxeproof's.
+// those need that are not pxeproof's. What the sandbox got is what counts.
 func checkUsers(_ context.Context, x *examination) Result {
 	r := Result{Name: "user ids", State: OK}
-	if os.Getuid() == 0 {
-		r.Text = "root maps every user id into the lab"
+	n := mapped(x.sandbox.UIDMap)
+	if n > 1 {
+		r.Text = "a lab has " + strconv.FormatUint(n, 10) + " of them"
+		if n == 1<<32-1 {
+			r.Text = "a lab has all of them"
+		}
 		return r
 	}
-	name := strconv.Itoa(os.Getuid())
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	_, uerr := exec.LookPath("newuidmap")
+	r.State = Optional
+	name := userName()
+	_, err := exec.LookPath("newuidmap")
 	switch {
-	case uerr != nil:
+	case x.sandbox.Start != "":
+		r.Text = "cannot be tried without namespaces"
+		return r
+	case err != nil:
 		r.Cure = x.Store.InstallCommand(assets.Package{Debian: "uidmap", Fedora: "shadow-utils", Arch: "shadow", SUSE: "shadow"})
 		r.Text = "no newuidmap"
 	case !listed("/etc/subuid", name) || !listed("/etc/subgid", name):
 		r.Cure = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + name
 		r.Text = "no range of ids for " + name + " in /etc/subuid and /etc/subgid"
 	default:
-		r.Text = "newuidmap, and a range of ids for " + name
-		return r
+		r.Text = "a lab has one, though newuidmap and a range of ids are there"
 	}
-	r.State = Optional
 	r.Text += "; daemons that change their user cannot run in the lab, pxeproof's own servers can"
 	return r
+}
+
+// mapped counts the ids of a uid_map(5): inside, outside, length on each line.
+func mapped(uidMap string) (n uint64) {
+	for line := range strings.Lines(uidMap) {
+		if f := strings.Fields(line); len(f) == 3 {
+			length, err := strconv.ParseUint(f[2], 10, 32)
+			if err == nil {
+				n += length
+			}
+		}
+	}
+	return n
+}
+
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(os.Getuid())
 }
 
 // listed says whether a subuid(5) file has a range for a user.
@@ -210,14 +233,19 @@ func checkKVM(ctx context.Context, x *examination) Result {
 	if err != nil {
 		cache = "" // the answer is not remembered, that is all
 	}
+	r := Result{Name: "KVM", State: OK}
+	if _, err := qemu.LookProgram(x.QEMU); err != nil {
+		r.State, r.Text = Optional, "cannot be tried without QEMU"
+		return r
+	}
 	a := qemu.ProbeKVM(ctx, x.QEMU, cache)
-	r := Result{Name: "KVM", State: OK, Text: a.Why}
+	r.Text = a.Why
 	if a.Name == "kvm" {
 		return r
 	}
 	r.State, r.Text = Optional, a.Why+"; QEMU's own translator (TCG) takes its place, at a fraction of the speed"
 	if _, err := os.Stat("/dev/kvm"); err == nil && unix.Access("/dev/kvm", unix.R_OK|unix.W_OK) != nil {
-		r.Cure = "sudo usermod --append --groups kvm $USER"
+		r.Cure = "sudo usermod --append --groups kvm " + userName() // from the next login on
 	}
 	return r
 }

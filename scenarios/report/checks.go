@@ -51,7 +51,7 @@ func WriteReady(w io.Writer, r doctor.Report, name string, o Options) error {
 	text := o.paint(green, "READY") + "  pxeproof run " + name + " would run here\n"
 	if !r.Ready {
 		text = o.hang(o.paint(red, "NOT READY")+"  ", len("NOT READY")+2, "missing: "+printable(strings.Join(missing, ", "))+
-			"; after each, in this order, is what cures it", false)
+			"; the commands below them, in this order, cure that", false)
 	}
 	_, err := io.WriteString(w, "\n"+text)
 	return err
