@@ -15,15 +15,24 @@ import (
 
 func judgeCommand() *cobra.Command {
 	var asJSON bool
+	var annotated string
 	cmd := &cobra.Command{
 		Use:   "judge RUNDIR|CAPTURE...",
 		Short: "Judge a run again, or a capture that somebody else took",
 		Long: `Given the folder of a run, makes its verdict again. Given captures (pcap or pcapng,
 gzip too), shows for each machine that boots in them how far it came, and why not
-further. It needs neither privileges nor QEMU.`,
-		Example: "  pxeproof judge runs/kickstart-nfs-20260102-030405\n  pxeproof judge office.pcapng",
+further. It needs neither privileges nor QEMU.
+
+With --annotate the capture is written again with each finding, and what proves
+each stage, as a comment on its packets: Wireshark shows them, and finds them by
+the display filter frame.comment.`,
+		Example: "  pxeproof judge runs/kickstart-nfs-20260102-030405\n  pxeproof judge office.pcapng\n" +
+			"  pxeproof judge --annotate explained.pcapng office.pcapng",
 		Args:    wantArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if annotated != "" && len(args) > 1 {
+				return usageError{errors.New("--annotate writes one file and so takes one capture; see pxeproof judge --help")}
+			}
 			worst := exitPass
 			for _, arg := range args {
 				v, err := judgeOne(arg)
@@ -32,6 +41,11 @@ further. It needs neither privileges nor QEMU.`,
 				}
 				if err := showVerdict(cmd, arg, v, asJSON); err != nil {
 					return err
+				}
+				if annotated != "" {
+					if err := annotate(annotated, arg, v); err != nil {
+						return err
+					}
 				}
 				if err != nil {
 					fmt.Fprintln(cmd.ErrOrStderr(), "pxeproof:", err)
@@ -48,6 +62,7 @@ further. It needs neither privileges nor QEMU.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON, and nothing else")
+	cmd.Flags().StringVar(&annotated, "annotate", "", "write the capture again to this `file`, with the findings as comments on its packets")
 	return cmd
 }
 

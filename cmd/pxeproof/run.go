@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,23 +16,40 @@ import (
 
 func runCommand() *cobra.Command {
 	var o scenarios.Options
-	var asJSON, quiet bool
+	var asJSON, quiet, all bool
+	var jobs int
 	cmd := &cobra.Command{
-		Use:   "run SCENARIO|FOLDER",
+		Use:   "run SCENARIO|FOLDER...",
 		Short: "Boot a scenario and prove that it works, or say why not",
 		Long: `Boots the machines of a scenario, one of the library or a folder of yours, in a lab
 of their own, and judges the boot from the recorded frames. What was seen stays in
-the run's folder.`,
+the run's folder.
+
+Several scenarios run side by side, with a line for each; what counts then is
+whether each did what it is meant to do, as one that provokes a finding must fail.`,
 		Example: `  pxeproof run kickstart-nfs
   pxeproof run ./my-scenario --out /tmp/proof
-  pxeproof run kickstart-nfs --json | jq .status`,
-		Args:              wantArgs(cobra.ExactArgs(1)),
+  pxeproof run kickstart-nfs --json | jq .status
+  pxeproof run --all -j 2`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if all {
+				return wantArgs(cobra.NoArgs)(cmd, args)
+			}
+			return wantArgs(cobra.MinimumNArgs(1))(cmd, args)
+		},
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := scenarios.Load(args[0])
+			list, err := chosen(args, all)
 			if err != nil {
-				return &scenarios.InputError{Err: err}
+				return err
 			}
+			if all || len(list) > 1 {
+				if asJSON {
+					return usageError{errors.New("--json is for one scenario")}
+				}
+				return runSeveral(cmd, list, jobs, o)
+			}
+			s := list[0]
 			if asJSON {
 				return runJSON(cmd, s, o)
 			}
@@ -43,6 +61,8 @@ the run's folder.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.Out, "out", "o", "", "the run's folder (default a new one in runs/)")
+	f.BoolVar(&all, "all", false, "run the whole library")
+	f.IntVarP(&jobs, "jobs", "j", 0, "with several: how many at once (default the number of processors)")
 	f.StringVar(&o.Accel, "accel", "auto", "auto, kvm or tcg")
 	f.StringVar(&o.QEMU, "qemu", "", "the QEMU program (default qemu-system-x86_64)")
 	f.DurationVar(&o.Timeout, "timeout", 0, "end a boot that has proven nothing (default the scenario's, or "+shortDuration(scenarios.DefaultTimeout)+")")

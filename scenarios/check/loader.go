@@ -33,7 +33,7 @@ const (
 // loaderFile reads a configuration that stands alone.
 func (s *site) loaderFile(file string, src []byte) {
 	c, ps := pxelinux.Parse(file, src, nil)
-	s.problems(ps)
+	s.problems(file, ps)
 	first := c.Default
 	if c.UI.IsSet() {
 		first = c.UI
@@ -207,8 +207,9 @@ func (s *site) configs(t *tftpTree, o pxelinux.Options) {
 		if p.Config == nil {
 			continue
 		}
-		s.report.Files = append(s.report.Files, s.name(t.path(path.Join(dirOf(o), name))))
-		s.problems(p.Problems)
+		file := t.path(path.Join(dirOf(o), name))
+		s.report.Files = append(s.report.Files, s.name(file))
+		s.problems(file, p.Problems)
 		s.start(t, p, true)
 		for i, l := range p.Config.Labels {
 			if i == maxLabels {

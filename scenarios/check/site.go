@@ -81,9 +81,13 @@ func (s *site) add(severity Severity, id string, at conf.Pos, hint, format strin
 	s.report.Findings = append(s.report.Findings, f)
 }
 
-// problems reports what a reader says.
-func (s *site) problems(ps conf.Problems) {
+// problems reports what the reader of a file says. What is missing has no line:
+// it is said of the file.
+func (s *site) problems(file string, ps conf.Problems) {
 	for _, p := range ps {
+		if p.Pos.File == "" {
+			p.Pos = conf.Pos{File: file}
+		}
 		s.add(severityOf(p), p.ID, p.Pos, p.Hint, "%s", p.Text)
 	}
 }
@@ -169,25 +173,25 @@ func (s *site) read(k kind, file string, src []byte, host *scenarios.Host) error
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name(file), err)
 		}
-		s.problems(ps)
+		s.problems(file, ps)
 		s.dhcp = append(s.dhcp, service[*dhcpd.Config]{file, host, cfg})
 	case kindXinetd:
 		cfg, ps := intftpd.ReadXinetd(file, src, nil)
-		s.problems(ps)
+		s.problems(file, ps)
 		if cfg != nil {
 			s.tftp = append(s.tftp, service[*intftpd.Service]{file, host, cfg})
 		}
 	case kindTFTPDefault:
 		cfg, ps := intftpd.ReadDefault(file, src)
-		s.problems(ps)
+		s.problems(file, ps)
 		s.tftp = append(s.tftp, service[*intftpd.Service]{file, host, cfg})
 	case kindExports:
 		cfg, ps := exports.Parse(file, src, s.etcHosts())
-		s.problems(ps)
+		s.problems(file, ps)
 		s.nfs = append(s.nfs, service[*exports.File]{file, host, cfg})
 	case kindKickstart:
 		cfg, ps := kickstart.Parse(file, src)
-		s.problems(ps)
+		s.problems(file, ps)
 		s.kickstarts[file] = cfg
 	case kindPXELinux:
 		s.loaderFile(file, src)
