@@ -160,6 +160,7 @@ func (e *Reader) addInterface(b []byte) error {
 		}
 	})
 	e.ifaces = append(e.ifaces, i)
+	e.all = append(e.all, Interface{Name: i.name, Link: i.link})
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -42,6 +43,15 @@ type Reader struct {
 
 	dropped map[int]uint64 // by interface, over all sections
 	base    int            // interfaces of the sections before
+	all     []Interface    // over all sections
+}
+
+// An Interface is where frames were recorded. Its place in Reader.Interfaces is
+// Packet.Interface.
+type Interface struct {
+	Name    string // empty if the file does not say
+	Link    uint16 // LINKTYPE number
+	Dropped uint64 // frames that the recorder says it lost there
 }
 
 type iface struct {
@@ -91,6 +101,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	// The upper bits say whether frames end with a checksum.
 	e.link = uint16(e.order.Uint32(b[20:]))
 	in.skip(24)
+	e.all = []Interface{{Link: e.link}} // the file's only one
 	e.next = e.readRecord
 	return e, nil
 }
@@ -122,6 +133,16 @@ func (e *Reader) Dropped() uint64 {
 		n += d
 	}
 	return n
+}
+
+// Interfaces are those that the file has named as far as it has been read, over
+// all its sections.
+func (e *Reader) Interfaces() []Interface {
+	list := slices.Clone(e.all)
+	for i := range list {
+		list[i].Dropped = e.dropped[i]
+	}
+	return list
 }
 
 // readRecord reads a record of a pcap file.

@@ -28,7 +28,7 @@ each stage, as a comment on its packets: Wireshark shows them, and finds them by
 the display filter frame.comment.`,
 		Example: "  pxeproof judge runs/kickstart-nfs-20260102-030405\n  pxeproof judge office.pcapng\n" +
 			"  pxeproof judge --annotate explained.pcapng office.pcapng",
-		Args:    wantArgs(cobra.MinimumNArgs(1)),
+		Args: wantArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if annotated != "" && len(args) > 1 {
 				return usageError{errors.New("--annotate writes one file and so takes one capture; see pxeproof judge --help")}
