@@ -25,9 +25,9 @@ func Parse(name string, src []byte) (*File, conf.Problems) {
 		for continues(line) && n+1 < len(lines) {
 			n++
 			line = strings.TrimSuffix(lines[n], "\r")
-			more := p.words(line, conf.Pos{File: name, Line: n + 1, Col: 1})
-			got = append(got, more...)
+			got = append(got, p.words(line, conf.Pos{File: name, Line: n + 1, Col: 1})...)
 		}
+		p.notes(got)
 		if len(got) > 0 {
 			p.command(Command{Name: got[0], Args: got[1:]})
 		}
@@ -79,6 +79,7 @@ func (p *parser) section(line string, at conf.Pos) bool {
 		return true // a script's own line
 	}
 	words := p.words(text, at)
+	p.notes(words)
 	if len(words) == 0 {
 		return true
 	}
@@ -105,7 +106,7 @@ func (p *parser) unended() {
 		"%s has no %%end: anaconda wants one since Fedora 23 and RHEL 8", s.Text)
 }
 
-// words cuts a line and says what is odd about its words.
+// words cuts a line and says what is odd about its quotation marks.
 func (p *parser) words(line string, at conf.Pos) []Value {
 	l := lex(strings.TrimSuffix(line, `\`), at)
 	if l.open.IsValid() {
@@ -121,15 +122,19 @@ func (p *parser) words(line string, at conf.Pos) []Value {
 		}
 		p.typographic(line, at, first, Value{})
 	}
-	for i, w := range l.words {
+	return l.words
+}
+
+// notes looks for a remark among the words behind a command.
+func (p *parser) notes(words []Value) {
+	for i, w := range words {
 		if i > 0 && isNote(w.Text) {
 			p.report(conf.Warning, w.Pos, "note", "put it into a line of its own that begins with #",
 				"%q is no comment: anaconda takes it and what follows for arguments of %s, which its old versions pass over and present ones refuse",
-				short(w.Text), l.words[0].Text)
-			break
+				short(w.Text), words[0].Text)
+			return
 		}
 	}
-	return l.words
 }
 
 // typographic reports a pair of quotation marks that quote nothing.
