@@ -6,6 +6,7 @@
 #   make check   format, vet, staticcheck
 #   make demo    boot the kickstart scenario and print its verdict
 #   make bench-boot  that boot against the same in a bare lab, side by side
+#   make man     manual pages, bin/man
 #   make clean   remove what was built here; the cache of boot files stays
 #
 # CI=true makes a test fail that is skipped elsewhere because a tool is missing.
@@ -14,7 +15,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 .ONESHELL:
-.PHONY: setup packages tun build test check demo bench-boot clean
+.PHONY: setup packages tun build test check demo bench-boot man clean
 
 GO ?= go
 CI ?=
@@ -81,6 +82,9 @@ demo: setup
 
 bench-boot: setup
 	@bin/pxeproof bench boot
+
+man: build
+	@bin/pxeproof man bin/man
 
 clean:
 	rm -rf bin runs bench
