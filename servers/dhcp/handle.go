@@ -85,6 +85,9 @@ func (s *Server) discover(r *request, cl *dhcpd.Client) (outgoing, bool) {
 	if !f.ok() {
 		f.lease = s.allocate(cl)
 	}
+	if f.lease != nil && f.lease.ends.Before(s.now) {
+		f.lease.vars = nil
+	}
 	if !f.ok() {
 		s.logf("DHCPDISCOVER from %s: network %s: no free leases", r.header.ClientHWAddr, cl.Network.Name)
 		return outgoing{}, false
@@ -145,6 +148,7 @@ func (s *Server) reply(r *request, f finding) (outgoing, bool) {
 	if q.Address = f.fixed; f.lease != nil {
 		q.Address = f.lease.addr
 		q.Bound = f.lease.state == active
+		q.Variables = f.lease.vars
 		if f.lease.unchanged(r) {
 			q.Began, q.Ends = f.lease.began, f.lease.ends
 		}
@@ -172,6 +176,7 @@ func (s *Server) bind(r *request, le *lease, a *dhcpd.Answer) {
 	if r.kind() == dhcpd.Request && a.OneLease {
 		s.onlyLease(r, le, a)
 	}
+	le.vars = a.Variables
 	le.changed = !a.Kept && a.Reply == dhcpd.OfferReply
 	if a.Kept {
 		le.used = s.now.Unix()

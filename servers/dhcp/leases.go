@@ -33,6 +33,7 @@ type lease struct {
 	hostName string // option 12
 	changed  bool   // something changed when it was offered: the next ACK makes it anew
 	relay    []byte // the relay's options, for renewals that bypass it
+	vars     *dhcpd.Variables
 	order    uint64 // when it was last queued, to break ties of ends
 }
 
@@ -285,7 +286,7 @@ func (le *lease) unchanged(r *request) bool {
 // release ends a lease now.
 func (le *lease) release(now time.Time) {
 	if le.state == active {
-		le.state, le.ends, le.relay = free, now, nil
+		le.state, le.ends, le.relay, le.vars = free, now, nil, nil
 	}
 }
 
@@ -294,5 +295,5 @@ func (le *lease) release(now time.Time) {
 func (l *leases) abandon(le *lease, until time.Time) {
 	l.assign(le, "", "", false)
 	l.last(le, abandoned, until)
-	le.relay = nil
+	le.relay, le.vars = nil, nil
 }

@@ -3,6 +3,7 @@ package dhcpd
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"net/netip"
 	"time"
 
@@ -65,6 +66,9 @@ type Answer struct {
 	// Broadcast says that always-broadcast is on.
 	Broadcast     bool
 	Authoritative Sourced[bool] // whether this server may send a DHCPNAK here
+
+	// Variables are to be kept with the lease. They are nil of a fixed address.
+	Variables *Variables
 
 	// Wire holds the bytes of the reply's variable part.
 	Wire Wire
@@ -196,6 +200,13 @@ func (cl *Client) choose(a *Answer) bool {
 func (cl *Client) lease(a Answer) Answer {
 	e, q := cl.env, cl.env.q
 	e.out, e.vars = newState(), &vars{}
+	if a.Pool != nil {
+		e.vars.m = make(map[string]value)
+		if q.Variables != nil {
+			maps.Copy(e.vars.m, q.Variables.m)
+		}
+		a.Variables = &Variables{e.vars.m}
+	}
 	addr := a.Address.Value.As4()
 	e.lease = &leased{address: addr[:], fixed: a.Pool == nil, host: a.Host}
 	limit := a.Subnet.Scope
@@ -235,6 +246,9 @@ func (cl *Client) lease(a Answer) Answer {
 	}
 	a.File, a.SName = e.text("filename"), e.text("server-name")
 	e.lease.host = a.Host
+	if class, ok := q.Options[60]; ok && len(class) > 0 {
+		e.vars.set("vendor-class-identifier", value{kind: isData, data: class})
+	}
 	a.Reply = map[MessageType]Reply{Discover: OfferReply, Request: AckReply, BOOTP: BOOTPReply}[q.Type]
 	if a.Reply != OfferReply {
 		e.run(e.commit)

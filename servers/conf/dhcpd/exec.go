@@ -217,6 +217,10 @@ func (parseVendor) exec(e *env) bool {
 	return true
 }
 
+// Variables are what set statements left with a lease. dhcpd keeps them as long
+// as the lease, so that one message's can be read when the next is answered.
+type Variables struct{ m map[string]value }
+
 // vars are the variables of a scope of dhcpd's other kind: those of a lease, or
 // of a function's call.
 type vars struct {

@@ -68,6 +68,9 @@ type Query struct {
 	// Ends. dhcpd gives it the rest of that if not much is over yet.
 	Bound       bool
 	Began, Ends time.Time
+	// Variables are those of the answer that the lease was last in, nil if it is
+	// new.
+	Variables *Variables
 	// Now decides about "allow after", and about what is left of a lease. Zero is
 	// before all dates.
 	Now time.Time
