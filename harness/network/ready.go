@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -19,35 +20,15 @@ const readyTime = 10 * time.Second
 // carrier yet, and drops what it is given until the kernel has noticed, in its
 // own time, that it has one now.
 func waitUp(name string) error {
-	news := make(chan netlink.LinkUpdate)
-	done := make(chan struct{})
-	defer close(done)
-	if err := netlink.LinkSubscribe(news, done); err != nil {
-		return fmt.Errorf("watching %s: %w", name, err)
+	is := func(l netlink.Link) bool {
+		return l.Attrs().Name == name && l.Attrs().OperState == netlink.OperUp
 	}
-	// Asked after the subscription, so that no change falls between.
-	link, err := netlink.LinkByName(name)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if link.Attrs().OperState == netlink.OperUp {
-		return nil
-	}
-	deadline := time.NewTimer(readyTime)
-	defer deadline.Stop()
-	for {
-		select {
-		case n, ok := <-news:
-			if !ok {
-				return fmt.Errorf("%s: the kernel tells no more of it", name)
-			}
-			if n.Link.Attrs().Name == name && n.Link.Attrs().OperState == netlink.OperUp {
-				return nil
-			}
-		case <-deadline.C:
-			return fmt.Errorf("%s has no carrier after %v", name, readyTime)
-		}
-	}
+	return await(name+" has no carrier", netlink.LinkSubscribe,
+		func() (bool, error) {
+			link, err := netlink.LinkByName(name)
+			return err == nil && is(link), err
+		},
+		func(u netlink.LinkUpdate) bool { return is(u.Link) })
 }
 
 // waitLinkLocal returns when the interface called name, in the caller's
@@ -59,42 +40,58 @@ func waitLinkLocal(name string) error {
 	if err != nil || len(off) > 0 && off[0] == '1' {
 		return nil // where there is no IPv6 there is no such address
 	}
-	news := make(chan netlink.AddrUpdate)
-	done := make(chan struct{})
-	defer close(done)
-	if err := netlink.AddrSubscribe(news, done); err != nil {
-		return fmt.Errorf("watching the addresses of %s: %w", name, err)
-	}
 	link, err := netlink.LinkByName(name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	addrs, err := netlink.AddrList(link, netlink.FAMILY_V6)
-	if err != nil {
-		return fmt.Errorf("the addresses of %s: %w", name, err)
+	return await(name+" has no IPv6 link-local address", netlink.AddrSubscribe,
+		func() (bool, error) {
+			addrs, err := netlink.AddrList(link, netlink.FAMILY_V6)
+			return slices.ContainsFunc(addrs, func(a netlink.Addr) bool { return usable(a.IP, a.Flags) }), err
+		},
+		func(u netlink.AddrUpdate) bool {
+			return u.NewAddr && u.LinkIndex == link.Attrs().Index && usable(u.LinkAddress.IP, u.Flags)
+		})
+}
+
+func usable(ip net.IP, flags int) bool {
+	return ip.IsLinkLocalUnicast() && ip.To4() == nil && flags&unix.IFA_F_TENTATIVE == 0
+}
+
+// await returns once already says so, or the kernel's news do. lack is what is
+// wrong until then.
+func await[T any](lack string, subscribe func(chan<- T, <-chan struct{}) error, already func() (bool, error), news func(T) bool) error {
+	updates := make(chan T)
+	done := make(chan struct{})
+	if err := subscribe(updates, done); err != nil {
+		return fmt.Errorf("%s, and the kernel's news cannot be had: %w", lack, err)
 	}
-	for _, a := range addrs {
-		if usable(a.IP, a.Flags) {
-			return nil
-		}
+	defer func() {
+		close(done)
+		// The subscription closes its channel when it ends, which it cannot
+		// while it has something to deliver.
+		go func() {
+			for range updates {
+			}
+		}()
+	}()
+	// Asked after the subscription, so that no change falls between.
+	if ok, err := already(); ok || err != nil {
+		return err
 	}
 	deadline := time.NewTimer(readyTime)
 	defer deadline.Stop()
 	for {
 		select {
-		case n, ok := <-news:
+		case u, ok := <-updates:
 			if !ok {
-				return fmt.Errorf("%s: the kernel tells no more of its addresses", name)
+				return fmt.Errorf("%s, and the kernel tells no more", lack)
 			}
-			if n.NewAddr && n.LinkIndex == link.Attrs().Index && usable(n.LinkAddress.IP, n.Flags) {
+			if news(u) {
 				return nil
 			}
 		case <-deadline.C:
-			return fmt.Errorf("%s has no IPv6 link-local address after %v", name, readyTime)
+			return fmt.Errorf("%s after %v", lack, readyTime)
 		}
 	}
-}
-
-func usable(ip net.IP, flags int) bool {
-	return ip.IsLinkLocalUnicast() && ip.To4() == nil && flags&unix.IFA_F_TENTATIVE == 0
 }
