@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pxeproof/pxeproof/captures"
 	"github.com/pxeproof/pxeproof/captures/verdict"
 	"github.com/pxeproof/pxeproof/scenarios"
 	"github.com/pxeproof/pxeproof/scenarios/report"
@@ -35,11 +36,11 @@ the display filter frame.comment.`,
 			}
 			worst := exitPass
 			for _, arg := range args {
-				v, err := judgeOne(arg)
+				v, t, err := judgeOne(arg)
 				if err != nil && v.Schema == "" {
 					return err
 				}
-				if err := showVerdict(cmd, arg, v, asJSON); err != nil {
+				if err := showVerdict(cmd, arg, v, t, asJSON); err != nil {
 					return err
 				}
 				if annotated != "" {
@@ -61,39 +62,47 @@ the display filter frame.comment.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON, and nothing else")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON, with a capture's transfers, and nothing else")
 	cmd.Flags().StringVar(&annotated, "annotate", "", "write the capture again to this `file`, with the findings as comments on its packets")
 	return cmd
 }
 
-// judgeOne judges a run's folder or a capture.
-func judgeOne(arg string) (verdict.Verdict, error) {
+// judgeOne judges a run's folder or a capture. The timeline is a capture's alone.
+func judgeOne(arg string) (verdict.Verdict, *captures.Timeline, error) {
 	fi, err := os.Stat(arg)
 	if err != nil {
-		return verdict.Verdict{}, &scenarios.InputError{Err: err}
+		return verdict.Verdict{}, nil, &scenarios.InputError{Err: err}
 	}
 	if fi.IsDir() {
-		return scenarios.Judge(arg)
+		v, err := scenarios.Judge(arg)
+		return v, nil, err
 	}
 	f, err := os.Open(arg)
 	if err != nil {
-		return verdict.Verdict{}, &scenarios.InputError{Err: err}
+		return verdict.Verdict{}, nil, &scenarios.InputError{Err: err}
 	}
 	defer f.Close()
-	v, _, err := scenarios.JudgeCapture(f)
+	v, t, err := scenarios.JudgeCapture(f)
 	if err != nil {
 		err = &scenarios.InputError{Err: fmt.Errorf("%s: %w", arg, err)}
 	}
-	return v, err
+	return v, t, err
 }
 
-func showVerdict(cmd *cobra.Command, arg string, v verdict.Verdict, asJSON bool) error {
+// showVerdict prints a verdict, and with a timeline its transfers.
+func showVerdict(cmd *cobra.Command, arg string, v verdict.Verdict, t *captures.Timeline, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(cmd.OutOrStdout())
 		enc.SetIndent("", "  ")
+		if t != nil {
+			return enc.Encode(report.Judgement{Verdict: v, Transfers: report.Transfers(t, v)})
+		}
 		return enc.Encode(v)
 	}
 	o := report.Options{Title: arg}
+	if t != nil {
+		o.Transfers = report.Transfers(t, v)
+	}
 	if f, ok := cmd.OutOrStdout().(*os.File); ok {
 		o = o.On(f)
 		o.Live = false

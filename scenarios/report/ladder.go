@@ -105,6 +105,7 @@ func (l *Ladder) Finish(v verdict.Verdict) error {
 			}
 		}
 	}
+	l.lines(l.o.transfers())
 	l.lines(l.o.findings(&v))
 	l.lines(l.o.result(&v))
 	return l.err

@@ -14,13 +14,14 @@ const DefaultWidth = 100
 
 // Options say how a report looks. The zero value is plain text.
 type Options struct {
-	Title    string            // the scenario's name
-	Folder   string            // where the run's files are; empty: nowhere
-	Machines []verdict.Machine // who boots; with more than one every line names its machine
-	Color    bool              // ANSI colours
-	Live     bool              // a last line that changes; needs a terminal
-	Width    int               // columns; 0: DefaultWidth
-	ASCII    bool              // for terminals that show no UTF-8
+	Title     string            // the scenario's name
+	Folder    string            // where the run's files are; empty: nowhere
+	Machines  []verdict.Machine // who boots; with more than one every line names its machine
+	Transfers []Transfer        // of the capture, grouped by host; shown below the ladder
+	Color     bool              // ANSI colours
+	Live      bool              // a last line that changes; needs a terminal
+	Width     int               // columns; 0: DefaultWidth
+	ASCII     bool              // for terminals that show no UTF-8
 }
 
 // On gives o what fits the file: colour and a live line on a terminal, no
