@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -27,6 +28,9 @@ be read.`,
   pxeproof check . --sarif > pxeproof.sarif`,
 		Args: wantArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if asJSON && asSARIF {
+				return usageError{errors.New("--json and --sarif: choose one")}
+			}
 			r, err := check.Paths(args)
 			if err != nil {
 				return &scenarios.InputError{Err: err}
@@ -58,6 +62,5 @@ be read.`,
 	f.BoolVarP(&notes, "verbose", "v", false, "say too what changes nothing here, or may be meant")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVar(&asSARIF, "sarif", false, "print SARIF 2.1.0, for code review")
-	cmd.MarkFlagsMutuallyExclusive("json", "sarif")
 	return cmd
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/pxeproof/pxeproof/scenarios"
 	"github.com/pxeproof/pxeproof/scenarios/check"
 )
 
@@ -67,17 +68,51 @@ func TestArticleFaults(t *testing.T) {
 	}
 }
 
-// TestLibraryIsHealthy checks every scenario of the library that is to pass.
-func TestLibraryIsHealthy(t *testing.T) {
-	r, err := check.Paths([]string{"kickstart-nfs"})
+// faulty are the scenarios of the library that fail on purpose by a fault that
+// the files show. Those that fail by another yield nothing, and so do those that
+// are to pass.
+var faulty = map[string][]string{
+	"dead-next-server":    {"etc/dhcpd.conf next-server-nobody"},
+	"missing-next-server": {"etc/dhcpd.conf next-server-missing"},
+	"nfs-denied":          {"tftpboot/pxelinux.cfg/default ks-client-not-allowed"},
+	"nfs-no-file":         {"tftpboot/pxelinux.cfg/default ks-file-missing"},
+	"nfs-no-folder":       {"etc/exports export-missing", "tftpboot/pxelinux.cfg/default ks-file-missing"},
+	"no-bootfile":         {"etc/dhcpd.conf bootfile-unset"},
+	"no-initrd":           {"tftpboot/pxelinux.cfg/default pxelinux-initrd-forgotten"},
+	"no-kernel":           {"tftpboot/pxelinux.cfg/default pxelinux-kernel-missing"},
+	"no-pxelinux-config":  {"etc/dhcpd.conf pxelinux-config-missing"},
+	"no-such-bootfile":    {"etc/dhcpd.conf bootfile-missing"},
+	"tftp-disabled":       {"etc/xinetd.d/tftp xinetd-disabled"},
+}
+
+// TestLibrary checks every scenario of the library.
+func TestLibrary(t *testing.T) {
+	names, err := scenarios.Names()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Files) < 5 {
-		t.Errorf("read only %v", r.Files)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			r, err := check.Paths([]string{name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Files) == 0 {
+				t.Error("it read no file")
+			}
+			var got []string
+			for _, f := range r.WithoutNotes().Findings {
+				got = append(got, strings.TrimPrefix(f.File, name+"/root/")+" "+f.ID)
+			}
+			if !slices.Equal(got, faulty[name]) {
+				t.Errorf("got  %q\nwant %q (the list faulty says what files show)", got, faulty[name])
+			}
+		})
 	}
-	for _, f := range r.WithoutNotes().Findings {
-		t.Errorf("%s: %s [%s]", f.Pos, f.Message, f.ID)
+	for name := range faulty {
+		if !slices.Contains(names, name) {
+			t.Errorf("the library has no %s", name)
+		}
 	}
 }
 

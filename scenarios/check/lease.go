@@ -123,7 +123,11 @@ func (s *site) lease(c client, a dhcpd.Answer) {
 		return
 	}
 	s.given = append(s.given, l)
-	if l.file == "" || strings.Contains(l.file, "://") {
+	if l.file == "" {
+		s.nofile(l)
+		return
+	}
+	if strings.Contains(l.file, "://") {
 		return
 	}
 	s.bootfile(l)
@@ -134,6 +138,17 @@ func (s *site) lease(c client, a dhcpd.Answer) {
 		s.add(Error, nextServerNobody, s.argument(a.SIAddr.Pos), s.addresses(),
 			"the boot file is to come from %s, and nobody in the scenario has that address", l.from)
 	}
+}
+
+// nofile reports a machine that is given no boot file. Without a scenario nobody
+// knows which clients are to boot; and a file that dhcpd refuses may have one
+// where it was not understood.
+func (s *site) nofile(l lease) {
+	if s.scenario == nil || l.answer.Subnet == nil || s.report.Worst() == Error {
+		return
+	}
+	s.add(Error, bootfileUnset, l.answer.Subnet.Pos, `add: filename "pxelinux.0"; or whatever is to boot`,
+		"no filename is given to the machine %s in this subnet, so it has nothing to boot", l.client.MAC)
 }
 
 // unset reports a boot file that comes from nowhere.

@@ -272,7 +272,7 @@ func (s *site) absent(t *tftpTree, id string, l pxelinux.Lookup, what string) {
 		s.add(Error, id, l.Pos, "", "the %s %s is empty, which PXELINUX takes for missing", what, where)
 		return
 	}
-	hint := "put it there, or name it among the assets of scenario.yaml"
+	hint := s.supply()
 	if other := t.otherCase(where); other != "" {
 		hint = "there is " + other + ": the case of letters counts"
 	}

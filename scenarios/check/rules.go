@@ -10,6 +10,7 @@ const (
 	routerOutside     = "router-outside-subnet"
 
 	tftpRootMissing = "tftp-root-missing"
+	bootfileUnset   = "bootfile-unset"
 	bootfileMissing = "bootfile-missing"
 	bootfileCase    = "bootfile-case"
 	bootfilePrefix  = "bootfile-prefix"
@@ -52,6 +53,7 @@ func Rules() []Rule {
 		{rangeHoldsServer, "A dynamic range holds a server's address"},
 		{routerOutside, "The router is in none of the link's subnets"},
 		{tftpRootMissing, "The folder that the TFTP server gives out is not there"},
+		{bootfileUnset, "A machine of the scenario is given no boot file"},
 		{bootfileMissing, "The boot file is not in the TFTP server's folder"},
 		{bootfileCase, "The boot file is there under a name with other capitals"},
 		{bootfilePrefix, "The boot file's path does not fit the TFTP server's root (-s)"},

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pxeproof/pxeproof/scenarios"
 	"github.com/pxeproof/pxeproof/servers/conf/intftpd"
 )
 
@@ -104,6 +105,14 @@ func (t *tftpTree) Read(name string) (file string, src []byte, err error) {
 	return t.path(name), src, err
 }
 
+// supply is the hint for a file that is not there.
+func (s *site) supply() string {
+	if s.scenario != nil {
+		return "put it there, or name it among the assets of " + scenarios.File
+	}
+	return "put it there"
+}
+
 // bootfile looks for the boot program.
 func (s *site) bootfile(l lease) {
 	t := s.tftpTree(l.from)
@@ -128,7 +137,7 @@ func (s *site) bootfile(l lease) {
 		s.add(Error, bootfilePrefix, l.fileAt, "give the whole path, or start in.tftpd with -s",
 			"the TFTP server runs without -s and takes absolute names only; %q is none", l.file)
 	default:
-		s.add(Error, bootfileMissing, l.fileAt, "put it there, or name it among the assets of scenario.yaml",
+		s.add(Error, bootfileMissing, l.fileAt, s.supply(),
 			"the boot file is not there: the TFTP server would look for %s", where)
 	}
 }
