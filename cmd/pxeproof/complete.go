@@ -1,24 +1,25 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pxeproof/pxeproof/captures/verdict"
 	"github.com/pxeproof/pxeproof/scenarios"
 )
 
-// completeScenarios offers the library's names, and folders.
+// completeScenarios offers the library's names that are not there yet, and folders.
 func completeScenarios(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
 	all, err := scenarios.List()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var names []cobra.Completion
 	for _, s := range all {
-		names = append(names, cobra.CompletionWithDesc(s.Name, s.About))
+		if !slices.Contains(args, s.Name) {
+			names = append(names, cobra.CompletionWithDesc(s.Name, s.About))
+		}
 	}
 	return names, cobra.ShellCompDirectiveDefault
 }

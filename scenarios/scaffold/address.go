@@ -69,7 +69,7 @@ func (m *material) findMachine() *dhcpd.Subnet {
 		// Hardware type 1 is Ethernet (RFC 1700).
 		if len(h.Hardware) == 7 && h.Hardware[0] == 1 && h.Hardware[1]&1 == 0 {
 			macs = append(macs, net.HardwareAddr(h.Hardware[1:]))
-			whose = append(whose, "host "+h.Name)
+			whose = append(whose, fmt.Sprintf("host %q", h.Name))
 		}
 	}
 	for i, mac := range macs {

@@ -2,7 +2,9 @@ package scaffold
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path"
@@ -21,11 +23,11 @@ type asset struct{ path, name string }
 
 // follow goes along the boot as the machine would, and has an asset stand in for
 // each file that is not there and that a distribution or pxeproof has.
-func (m *material) follow(work string) error {
+func (m *material) follow() error {
 	if m.machine.file == "" || len(m.tftpDirs) == 0 {
-		return m.placeKickstart(work, netip.Addr{}, "")
+		return m.placeKickstart(netip.Addr{}, "")
 	}
-	t, err := m.openTree(work)
+	t, err := m.openTree()
 	if err != nil {
 		return err
 	}
@@ -35,7 +37,7 @@ func (m *material) follow(work string) error {
 	}
 	if !t.isPXELINUX(m.machine.file) {
 		m.note("%s is no PXELINUX: what it asks for is not followed; what else it needs must be in %s", m.machine.file, m.tftpDirs[0])
-		return m.placeKickstart(work, netip.Addr{}, "")
+		return m.placeKickstart(netip.Addr{}, "")
 	}
 	p := m.predict(t)
 	server, name := scenarios.NFSFile(p.Boot.Append)
@@ -46,7 +48,7 @@ func (m *material) follow(work string) error {
 	if p.Boot.Outcome != pxelinux.Boots && p.Boot.Reason != "" {
 		m.note("PXELINUX: %s", p.Boot.Reason)
 	}
-	return m.placeKickstart(work, server, name)
+	return m.placeKickstart(server, name)
 }
 
 // standIn names an asset for a file, if there is one of that name.
@@ -150,7 +152,7 @@ func (m *material) size(t *bootTree, b pxelinux.Boot) {
 
 // placeKickstart copies what the command line asks for over NFS, if that is not
 // in the exports that were copied, or the file that the author named for it.
-func (m *material) placeKickstart(work string, server netip.Addr, name string) error {
+func (m *material) placeKickstart(server netip.Addr, name string) error {
 	if name == "" {
 		if m.Kickstart != "" {
 			return inputError("--kickstart %s: the boot asks for no file over NFS (ks=nfs:SERVER:/path), so that nobody would read it", m.Kickstart)
@@ -163,19 +165,18 @@ func (m *material) placeKickstart(work string, server netip.Addr, name string) e
 	if m.nfs == nil {
 		m.note("the command line asks for %s over NFS, and there is no /etc/exports", name)
 	}
-	at := filepath.Join(work, rootDir, filepath.FromSlash(name))
 	if m.Kickstart != "" {
 		text, err := readConfig(os.Open(m.Kickstart))
 		if err != nil {
 			return &scenarios.InputError{Err: err}
 		}
-		if err := os.Remove(at); err != nil && !os.IsNotExist(err) {
+		if err := m.out.Remove(inside(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		m.took(m.Kickstart, name, 1, int64(len(text)))
-		return writeNew(at, text)
+		return m.writeNew(name, text)
 	}
-	if _, err := m.copyFile(work, name, name); err != nil {
+	if _, err := m.copyFile(name, name); err != nil {
 		m.note("the command line asks for %s over NFS: %v", name, err)
 	}
 	return nil
@@ -190,17 +191,16 @@ type bootTree struct {
 	assets   map[string]string // path on the server → asset
 }
 
-func (m *material) openTree(work string) (*bootTree, error) {
+func (m *material) openTree() (*bootTree, error) {
 	t := &bootTree{prefix: m.tftpDirs[0], assets: map[string]string{}}
 	if !m.tftpd.Secure.IsSet() {
 		t.prefix, t.absolute = "/", true
 	}
-	dir := filepath.Join(work, rootDir, filepath.FromSlash(t.prefix))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := m.out.MkdirAll(inside(t.prefix), 0o755); err != nil {
 		return nil, err
 	}
 	var err error
-	t.root, err = rootfs.Open(dir)
+	t.root, err = rootfs.Open(filepath.Join(m.out.Name(), inside(t.prefix)))
 	return t, err
 }
 

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	securejoin "github.com/cyphar/filepath-securejoin"
 	"golang.org/x/sys/unix"
@@ -23,12 +23,12 @@ const rootDir = "root"
 const mostFiles = 100_000
 
 // copyAll copies the configurations, verbatim, and the trees that they name.
-func (m *material) copyAll(work string) error {
+func (m *material) copyAll() error {
 	for _, s := range []*source{m.dhcp, m.tftp, m.nfs} {
 		if s == nil {
 			continue
 		}
-		if err := writeNew(filepath.Join(work, rootDir, s.to), s.text); err != nil {
+		if err := m.writeNew(s.to, s.text); err != nil {
 			return err
 		}
 		if s.from != "" {
@@ -36,27 +36,31 @@ func (m *material) copyAll(work string) error {
 		}
 	}
 	for _, p := range m.included {
-		if _, err := m.copyFile(work, p, p); err != nil {
+		if _, err := m.copyFile(p, p); err != nil {
 			return err
 		}
 	}
 	if m.tftpd != nil && m.tftpd.MapFile.IsSet() {
-		if _, err := m.copyFile(work, m.tftpd.MapFile.Text, m.tftpd.MapFile.Text); err != nil {
+		if _, err := m.copyFile(m.tftpd.MapFile.Text, m.tftpd.MapFile.Text); err != nil {
 			m.note("in.tftpd's map file %s: %v", m.tftpd.MapFile.Text, err)
 		}
 	}
-	if err := m.copyTFTP(work); err != nil {
+	if err := m.copyTFTP(); err != nil {
 		return err
 	}
-	return m.copyExports(work)
+	return m.copyExports()
 }
 
-func (m *material) copyTFTP(work string) error {
+func (m *material) copyTFTP() error {
 	if m.TFTPRoot != "" {
 		if m.tftpd == nil || len(m.tftpDirs) == 0 {
 			return inputError("no configuration says where in.tftpd has the files of %s; name one with --tftpd-default or --xinetd", m.TFTPRoot)
 		}
-		return m.copyTree(work, tree{from: m.TFTPRoot, to: m.tftpDirs[0], tftp: true})
+		from, err := filepath.EvalSymlinks(m.TFTPRoot)
+		if err != nil {
+			return inputError("--tftp-root: %w", err)
+		}
+		return m.copyTree(tree{from: from, to: m.tftpDirs[0], tftp: true})
 	}
 	for _, d := range m.tftpDirs {
 		from, err := securejoin.SecureJoin(m.From, d)
@@ -65,19 +69,19 @@ func (m *material) copyTFTP(work string) error {
 		}
 		if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
 			m.note("%s serves %s, which does not exist; name the boot files' folder with --tftp-root", m.tftp.to, d)
-			if err := os.MkdirAll(filepath.Join(work, rootDir, d), 0o755); err != nil {
+			if err := m.out.MkdirAll(inside(d), 0o755); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := m.copyTree(work, tree{from: from, to: d, tftp: true}); err != nil {
+		if err := m.copyTree(tree{from: from, to: d, tftp: true}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *material) copyExports(work string) error {
+func (m *material) copyExports() error {
 	if m.exports == nil {
 		return nil
 	}
@@ -90,7 +94,7 @@ func (m *material) copyExports(work string) error {
 			m.note("%s exports %s: %v", m.nfs.to, e.Path, err)
 			continue
 		}
-		err = m.copyTree(work, tree{from: from, to: e.Path, oneDevice: true})
+		err = m.copyTree(tree{from: from, to: e.Path, oneDevice: true})
 		if large, ok := errors.AsType[*tooLargeError](err); ok {
 			m.note("export %s: %v; only what the boot is known to read of it is copied", e.Path, large)
 			continue
@@ -127,20 +131,20 @@ func (e *tooLargeError) Error() string {
 
 // copyTree copies a folder. It measures first, so that a tree that is too large
 // leaves nothing.
-func (m *material) copyTree(work string, t tree) error {
-	bytes, files := int64(0), 0
+func (m *material) copyTree(t tree) error {
+	size, files := int64(0), 0
 	large := &tooLargeError{dir: t.from, limit: m.Limit}
 	before, count := m.copied()
 	err := t.walk(func(name, _ string, fi fs.FileInfo) error {
 		if !fi.Mode().IsRegular() {
 			return nil
 		}
-		bytes += fi.Size()
+		size += fi.Size()
 		files++
 		if fi.Size() > large.size {
 			large.largest, large.size = name, fi.Size()
 		}
-		if before+bytes > m.Limit || count+files > mostFiles {
+		if before+size > m.Limit || count+files > mostFiles {
 			return large
 		}
 		return nil
@@ -148,19 +152,19 @@ func (m *material) copyTree(work string, t tree) error {
 	if err != nil {
 		return err
 	}
-	bytes, files = 0, 0
+	size, files = 0, 0
 	err = t.walk(func(name, from string, fi fs.FileInfo) error {
-		to := filepath.Join(work, rootDir, filepath.FromSlash(t.to), name)
-		if _, err := os.Lstat(to); err == nil && !fi.IsDir() {
+		to := inside(path.Join("/", t.to, filepath.ToSlash(name)))
+		if _, err := m.out.Lstat(to); err == nil && !fi.IsDir() {
 			return nil // another tree has brought it already
 		}
 		switch fi.Mode().Type() {
 		case fs.ModeDir:
-			return os.MkdirAll(to, 0o755)
+			return m.out.MkdirAll(to, 0o755)
 		case fs.ModeSymlink:
 			return m.copyLink(t, name, from, to)
 		case 0:
-			n, err := copyRegular(to, from, fi)
+			n, err := m.copyRegular(to, from, fi)
 			if errors.Is(err, fs.ErrPermission) {
 				m.note("%s may not be read by you and is left out", from)
 				return nil
@@ -168,7 +172,7 @@ func (m *material) copyTree(work string, t tree) error {
 			if err == nil && t.tftp && fi.Mode()&0o004 == 0 && !m.tftpd.Permissive.IsSet() {
 				m.note("%s is not readable for everybody: in.tftpd without -p refuses it; the scenario's copy is readable", from)
 			}
-			bytes += n
+			size += n
 			files++
 			return err
 		}
@@ -178,7 +182,7 @@ func (m *material) copyTree(work string, t tree) error {
 	if err != nil {
 		return err
 	}
-	m.took(t.from, t.to, files, bytes)
+	m.took(t.from, t.to, files, size)
 	return nil
 }
 
@@ -237,14 +241,14 @@ func (m *material) copyLink(t tree, name, from, to string) error {
 		if t.tftp && !reachable(t.from, name) {
 			m.note("%s links to %s, which in.tftpd -s does not find: names count from %s there", from, target, t.to)
 		}
-		return os.Symlink(target, to)
+		return m.symlink(target, to)
 	}
 	at := target
 	if !path.IsAbs(at) {
 		at = path.Join(t.to, path.Dir(filepath.ToSlash(name)), target)
 	}
 	if rel, err := filepath.Rel(t.to, at); err == nil && filepath.IsLocal(rel) {
-		return os.Symlink(target, to)
+		return m.symlink(target, to)
 	}
 	f, fi, err := m.root.Open(at)
 	if err != nil {
@@ -255,7 +259,7 @@ func (m *material) copyLink(t tree, name, from, to string) error {
 	if before, _ := m.copied(); before+fi.Size() > m.Limit {
 		return &tooLargeError{dir: from, limit: m.Limit, largest: target, size: fi.Size()}
 	}
-	n, err := writeFrom(to, f, fi.Mode())
+	n, err := m.writeFrom(to, f, fi.Mode())
 	m.took(m.here(at), path.Join(t.to, filepath.ToSlash(name)), 1, n)
 	return err
 }
@@ -282,9 +286,9 @@ func reachable(dir, name string) bool {
 
 // copyFile copies one of the server's files; false if it is in the scenario
 // already.
-func (m *material) copyFile(work, from, to string) (bool, error) {
-	at := filepath.Join(work, rootDir, filepath.FromSlash(path.Join("/", to)))
-	if _, err := os.Stat(at); err == nil {
+func (m *material) copyFile(from, to string) (bool, error) {
+	at := inside(to)
+	if _, err := m.out.Stat(at); err == nil {
 		return false, nil
 	}
 	f, fi, err := m.root.Open(from)
@@ -295,7 +299,7 @@ func (m *material) copyFile(work, from, to string) (bool, error) {
 	if before, _ := m.copied(); before+fi.Size() > m.Limit {
 		return false, &tooLargeError{dir: from, limit: m.Limit}
 	}
-	n, err := writeFrom(at, f, fi.Mode())
+	n, err := m.writeFrom(at, f, fi.Mode())
 	m.took(m.here(from), to, 1, n)
 	return err == nil, err
 }
@@ -313,7 +317,7 @@ func (m *material) copied() (bytes int64, files int) {
 	return bytes, files
 }
 
-func copyRegular(to, from string, fi fs.FileInfo) (int64, error) {
+func (m *material) copyRegular(to, from string, fi fs.FileInfo) (int64, error) {
 	// Not followed and not waited for, should the file have changed under us.
 	fd, err := unix.Open(from, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -321,14 +325,25 @@ func copyRegular(to, from string, fi fs.FileInfo) (int64, error) {
 	}
 	f := os.NewFile(uintptr(fd), from)
 	defer f.Close()
-	return writeFrom(to, f, fi.Mode())
+	return m.writeFrom(to, f, fi.Mode())
 }
 
-func writeFrom(to string, from io.Reader, mode fs.FileMode) (int64, error) {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+// inside is a path of the server as m.out names it.
+func inside(p string) string {
+	if p = path.Join("/", p)[1:]; p == "" {
+		return "."
+	}
+	return filepath.FromSlash(p)
+}
+
+// All writing goes through m.out, which no link that was copied before leads out
+// of: the files may be anybody's.
+
+func (m *material) writeFrom(to string, from io.Reader, mode fs.FileMode) (int64, error) {
+	if err := m.out.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return 0, err
 	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|mode.Perm()&0o111)
+	out, err := m.out.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|mode.Perm()&0o111)
 	if err != nil {
 		return 0, err
 	}
@@ -336,8 +351,15 @@ func writeFrom(to string, from io.Reader, mode fs.FileMode) (int64, error) {
 	return n, errors.Join(err, out.Close())
 }
 
-func writeNew(to string, text []byte) error {
-	_, err := writeFrom(to, strings.NewReader(string(text)), 0)
+func (m *material) symlink(target, to string) error {
+	if err := m.out.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return m.out.Symlink(target, to)
+}
+
+func (m *material) writeNew(to string, text []byte) error {
+	_, err := m.writeFrom(inside(to), bytes.NewReader(text), 0)
 	return err
 }
 

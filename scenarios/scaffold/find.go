@@ -26,6 +26,7 @@ var tftpRoots = []string{"/srv/tftp", "/tftpboot", "/var/lib/tftpboot", "/var/ft
 type material struct {
 	Sources
 	root *rootfs.Root
+	out  *os.Root // the scenario's root/
 	sum  Summary
 
 	// dhcp, tftp and nfs are the files; nil where there is none.
@@ -63,7 +64,12 @@ func (src Sources) find() (*material, error) {
 	return m, nil
 }
 
-func (m *material) close() { m.root.Close() }
+func (m *material) close() {
+	m.root.Close()
+	if m.out != nil {
+		m.out.Close()
+	}
+}
 
 // asked says whether anything was named, so that nothing must not be made of it.
 func (m *material) asked() bool {

@@ -114,14 +114,22 @@ func (src Sources) write(work string) (Summary, error) {
 		if m.asked() {
 			return Summary{}, inputError("there is no dhcpd.conf below %s; name it with --dhcpd-conf", src.From)
 		}
-		return writeSmallest(work)
+		sum, err := writeSmallest(work)
+		sum.Notes = []string{"there is no dhcpd.conf at the usual places; --dhcpd-conf names one that is elsewhere"}
+		return sum, err
 	}
 	if err := m.address(); err != nil {
 		return Summary{}, err
 	}
-	err = m.copyAll(work)
+	if err := os.Mkdir(filepath.Join(work, rootDir), 0o755); err != nil {
+		return Summary{}, err
+	}
+	if m.out, err = os.OpenRoot(filepath.Join(work, rootDir)); err != nil {
+		return Summary{}, err
+	}
+	err = m.copyAll()
 	if err == nil {
-		err = m.follow(work)
+		err = m.follow()
 	}
 	if large, ok := errors.AsType[*tooLargeError](err); ok {
 		return Summary{}, &scenarios.InputError{Err: large}

@@ -246,3 +246,29 @@ func TestLargeExports(t *testing.T) {
 		t.Errorf("notes: %q", sum.Notes)
 	}
 }
+
+// TestNothingIsWrittenOutside: links and paths of the files lead out of the
+// scenario, and nothing may follow them.
+func TestNothingIsWrittenOutside(t *testing.T) {
+	outside := t.TempDir()
+	for _, c := range []struct{ name, exports string }{
+		{"through a link", "/srv/tftp/link *(ro)\n"},
+		{"through dots", "/../../../../inst *(ro)\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root := host(t, "-- etc/dhcp/dhcpd.conf --\n"+strings.Replace(subnet, "%s", "next-server 10.9.0.1;", 1)+tree+
+				"-- etc/exports --\n"+c.exports+"-- inst/ks --\nks\n-- "+outside[1:]+"/ks --\nks\n")
+			if err := os.Symlink(outside, filepath.Join(root, "srv/tftp/link")); err != nil {
+				t.Fatal(err)
+			}
+			parent := t.TempDir()
+			_, err := scaffold.Write(filepath.Join(parent, "made"), scaffold.Sources{From: root})
+			if left, rerr := os.ReadDir(outside); rerr != nil || len(left) > 0 {
+				t.Errorf("written outside: %v, %v", left, rerr)
+			}
+			if left, rerr := os.ReadDir(parent); rerr != nil || len(left) > 1 {
+				t.Errorf("written beside the scenario (error %v): %v, %v", err, left, rerr)
+			}
+		})
+	}
+}
