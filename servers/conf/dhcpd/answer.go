@@ -105,6 +105,7 @@ func (c *Config) Answer(q Query) Answer { return c.Client(q).Answer() }
 
 // Answer is what dhcpd answers to the message that Client was asked about.
 func (cl *Client) Answer() Answer {
+	cl.renew()
 	a := Answer{Network: cl.Network, Classes: cl.Classes, Known: cl.Known}
 	q := cl.env.q
 	switch q.Type {
@@ -131,11 +132,11 @@ func (cl *Client) Answer() Answer {
 func authority(s *Scope) Sourced[bool] { return Sourced[bool]{s.Authoritative, s.AuthoritativePos} }
 
 func (cl *Client) origin() string {
-	if q := cl.env.q; set4(q.GIAddr) {
+	q := cl.env.q
+	if set4(q.GIAddr) {
 		return "relay " + q.GIAddr.String()
-	} else {
-		return "server address " + q.Server.String()
 	}
+	return "server address " + q.Server.String()
 }
 
 func (a Answer) silent(at conf.Pos, format string, arg ...any) Answer {

@@ -38,6 +38,11 @@ func (c *Config) Client(q Query) *Client {
 	return cl
 }
 
+// renew forgets what an earlier answer found out.
+func (cl *Client) renew() {
+	cl.env = &env{cfg: cl.env.cfg, q: cl.env.q, known: cl.Known, classes: slices.Clone(cl.Classes)}
+}
+
 // network finds the link of a message: by the relay's or client's choice of
 // subnet (RFC 3527, RFC 3011), by the relay's address, or by the interface.
 func (c *Config) network(q *Query) *Network {
@@ -236,6 +241,7 @@ func (cl *Client) matches(pm Permit) bool {
 // Declines says whether the client's word that an address is taken counts
 // (`declines`; by default it does).
 func (cl *Client) Declines(a netip.Addr) bool {
+	cl.renew()
 	e := cl.env
 	e.out, e.vars = newState(), &vars{}
 	var limit *Scope

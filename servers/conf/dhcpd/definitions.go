@@ -1,6 +1,7 @@
 package dhcpd
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -53,34 +54,35 @@ func (p *parser) optionSpace(s *Scope, into *[]statement, c *cursor) {
 	}
 	sp := newSpace(t.text)
 	sp.Pos = t.pos
-	for !c.atEnd() {
-		var into *int
+	for !c.atEnd() && !c.failed {
 		switch {
 		case c.accept("code"):
-			into = &sp.codeWidth
+			sp.codeWidth = c.width("width", 1, 2, 4)
 		case c.accept("length"):
-			into = &sp.lengthWidth
+			sp.lengthWidth = c.width("width", 1, 2)
 		case c.accept("hash"):
-			into = new(int)
+			c.width("size")
 		default:
 			c.fail(idSyntax, "code width, length width or a semicolon expected before %s", c.peek().describe())
-			return
 		}
-		if !c.accept("width") && !c.expect("size") {
-			return
-		}
-		t := c.next()
-		n, err := strconv.Atoi(t.text)
-		if t.kind != number || err != nil || into != &sp.lengthWidth && into == &sp.codeWidth && n != 1 && n != 2 && n != 4 ||
-			into == &sp.lengthWidth && n != 1 && n != 2 {
-			c.failAt(t, idValue, "a width of 1, 2 or (of codes) 4 bytes expected, not %s", t.describe())
-			return
-		}
-		*into = n
 	}
-	if c.semicolon(s, into) {
+	if c.semicolon(s, into) && len(p.cfg.spaces.all) < maxSpaces {
 		p.cfg.spaces.all = append(p.cfg.spaces.all, sp)
 	}
+}
+
+// width reads a word and a number, which must be one of those given, if any are.
+func (c *cursor) width(word string, of ...int) int {
+	if !c.expect(word) {
+		return 1
+	}
+	t := c.next()
+	n, err := strconv.Atoi(t.text)
+	if t.kind != number || err != nil || len(of) > 0 && !slices.Contains(of, n) {
+		c.failAt(t, idValue, "%s cannot be the %s", t.describe(), word)
+		return 1
+	}
+	return n
 }
 
 // readDefinition reads N = TYPE of an option's definition.

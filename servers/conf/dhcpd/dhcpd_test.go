@@ -260,6 +260,13 @@ func TestBoundless(t *testing.T) {
 		"not":                                "if " + strings.Repeat("not ", 5000) + "known { }\n",
 		"a right side in a right side":       "if known" + strings.Repeat(" and option host-name = \"a\"", 5000) + " { filename \"x\"; }\n",
 		"an elsif after an elsif":            "if known { }" + strings.Repeat(" elsif known { }", 5000) + "\n",
+		"hosts":                              many(100_000, "host h%d { hardware ethernet 1:2:3:%x; }\n"),
+		"subnets":                            many(30_000, "subnet 10.%[2]d.0.0 netmask 255.255.255.0 { } # %[1]d\n"),
+		"unknown words":                      strings.Repeat("wrongstatement \"x\";\n", 200_000),
+		"misspelt words":                     strings.Repeat("authourtative;\n", 200_000),
+		"closing braces":                     strings.Repeat("}", 500_000),
+		"ands":                               "if known" + strings.Repeat(" and known", 300_000) + " { filename \"x\"; }\n",
+		"prepends":                           strings.Repeat("prepend domain-name \"x\";\n", 100_000),
 		"every address there is":             "subnet 0.0.0.0 netmask 0.0.0.0 { range 0.0.0.0 255.255.255.255; }\n",
 		"a regular expression of many parts": "if option host-name ~= \"((((((((((a*)*)*)*)*)*)*)*)*)*)*$\" { filename \"x\"; }\n",
 	} {
@@ -271,6 +278,15 @@ func TestBoundless(t *testing.T) {
 			cfg.Answer(q)
 		})
 	}
+}
+
+// many repeats a line with its number, and that number again below 256.
+func many(n int, format string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i, i%256)
+	}
+	return b.String()
 }
 
 func TestNoText(t *testing.T) {

@@ -94,13 +94,22 @@ type branch struct {
 }
 
 func (b *branch) exec(e *env) bool {
-	// A condition without a value is not true.
-	if is, ok := e.truth(b.cond); ok && is {
-		e.run(b.yes)
-	} else {
-		e.run(b.no)
+	for {
+		// A condition without a value is not true.
+		if is, ok := e.truth(b.cond); ok && is {
+			e.run(b.yes)
+			return true
+		}
+		var elsif *branch
+		if len(b.no) == 1 {
+			elsif, _ = b.no[0].(*branch)
+		}
+		if elsif == nil {
+			e.run(b.no)
+			return true
+		}
+		b = elsif // not by recursion: there may be thousands
 	}
-	return true
 }
 
 type switchOn struct {

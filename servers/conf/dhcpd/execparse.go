@@ -71,7 +71,7 @@ func permission(value byte) reader {
 		par, ok := permissions[t.word]
 		if !ok || t.kind != keyword {
 			hint := ""
-			if near := nearest(t.text, permissionWords); near != "" {
+			if near := p.near(t.text, permissionWords); near != "" {
 				hint = "did you mean `" + near + "`?"
 			}
 			p.refuseHint(t.pos, idSyntax, t.describe()+" cannot be allowed, denied or ignored here", hint)
@@ -225,7 +225,7 @@ func (c *cursor) className() *Class {
 		c.failAt(t, idSyntax, "the name of a class in quotation marks expected before %s", t.describe())
 		return nil
 	}
-	cl := c.p.class(t.text)
+	cl := c.p.classes[t.text]
 	if cl == nil {
 		c.failAt(t, idReference, "there is no class %q above this line", t.text)
 	}

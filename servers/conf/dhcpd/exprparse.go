@@ -7,7 +7,7 @@ import (
 )
 
 // maxExpression is how deep an expression may nest.
-const maxExpression = 100
+const maxExpression = 500
 
 // expression reads an expression of the wanted type. It returns nil after it
 // has complained.

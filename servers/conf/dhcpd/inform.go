@@ -3,6 +3,8 @@ package dhcpd
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/pxeproof/pxeproof/servers/conf"
 )
 
 // inform answers a DHCPINFORM: options, and no lease (RFC 2131, section 3.4).
@@ -13,7 +15,7 @@ func (cl *Client) inform(a Answer) Answer {
 		client = q.Source
 	}
 	if !set4(client) {
-		return a.silent(a.Reason.Pos, "a DHCPINFORM from the address 0.0.0.0 is not answered")
+		return a.silent(conf.Pos{}, "a DHCPINFORM from the address 0.0.0.0 is not answered")
 	}
 	at := client
 	if !set4(q.CIAddr) && set4(q.GIAddr) {
@@ -25,12 +27,12 @@ func (cl *Client) inform(a Answer) Answer {
 	}
 	if ok {
 		if len(selected) != 4 {
-			return a.silent(a.Reason.Pos, "the client selects a subnet by something that is no address")
+			return a.silent(conf.Pos{}, "the client selects a subnet by something that is no address")
 		}
 		at = netip.AddrFrom4([4]byte(selected))
 	}
 	if a.Subnet = e.cfg.Subnet(at); a.Subnet == nil {
-		return a.silent(a.Reason.Pos, "no subnet is declared for %s", at)
+		return a.silent(conf.Pos{}, "no subnet is declared for %s", at)
 	}
 	a.Network = a.Subnet.Network
 	if a.Authoritative = authority(a.Subnet.Scope); !a.Authoritative.Value {
@@ -128,6 +130,7 @@ func (cl *Client) staticBOOTP(a Answer) Answer {
 // Nak is the DHCPNAK that dhcpd sends to the client, for the reason that it
 // gives in the message option.
 func (cl *Client) Nak(message string) Answer {
+	cl.renew()
 	e := cl.env
 	a := Answer{Reply: NakReply, Network: cl.Network, Known: cl.Known,
 		Address: Sourced[netip.Addr]{Value: netip.IPv4Unspecified()}, SIAddr: Sourced[netip.Addr]{Value: netip.IPv4Unspecified()}}

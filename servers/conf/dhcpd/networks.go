@@ -37,7 +37,7 @@ func (p *parser) subnet(s *Scope, into *[]statement, c *cursor) {
 		return
 	}
 	prefix, ok := c.subnetPrefix()
-	if !ok || !c.braces() {
+	if !ok || !c.braces() || p.tooMany(&p.subnets, maxNetworks, c, "subnets") {
 		return
 	}
 	sn := &Subnet{Prefix: prefix, Pos: c.pos(), Network: s.network, Scope: s.inner(SubnetScope, prefix.String(), c.pos())}
@@ -58,6 +58,16 @@ func (p *parser) subnet(s *Scope, into *[]statement, c *cursor) {
 		at = len(sn.Network.Subnets)
 	}
 	sn.Network.Subnets = slices.Insert(sn.Network.Subnets, at, sn)
+}
+
+// tooMany counts, and says so when it is more than this reader takes: what
+// compares each with all others would take for ever.
+func (p *parser) tooMany(count *int, limit int, c *cursor, what string) bool {
+	*count++
+	if *count == limit+1 {
+		p.doubt(c.pos(), idTooLarge, "there are more than %d %s; the rest is not read", limit, what)
+	}
+	return *count > limit
 }
 
 // subnetPrefix reads 192.168.1.0 netmask 255.255.255.0.
@@ -92,7 +102,7 @@ func (c *cursor) subnetPrefix() (netip.Prefix, bool) {
 }
 
 func (p *parser) pool(s *Scope, into *[]statement, c *cursor) {
-	if !p.allowed(s, c, NetworkScope, SubnetScope) || !c.braces() {
+	if !p.allowed(s, c, NetworkScope, SubnetScope) || !c.braces() || p.tooMany(&p.pools, maxNetworks, c, "pools") {
 		return
 	}
 	n := s.network

@@ -14,7 +14,9 @@ import (
 const (
 	maxFile     = 8 << 20
 	maxIncludes = 200
-	maxDepth    = 16 // of files including files
+	maxDepth    = 16     // of files including files
+	maxNetworks = 10_000 // subnets, and pools
+	maxSpaces   = 1_000
 )
 
 // Parse reads a dhcpd.conf. The name is for messages. Included files are read
@@ -31,10 +33,11 @@ func Parse(name string, src []byte, fsys fs.FS) (*Config, conf.Problems, error) 
 	}
 	root := &Scope{Kind: RootScope, Pos: conf.Pos{File: name, Line: 1, Col: 1}}
 	p := &parser{
-		fsys: fsys,
-		cfg:  &Config{File: name, Root: root, spaces: newSpaces(), groups: make(map[string]*Scope)},
-		set:  make(map[string]bool),
-		keys: make(map[string]bool),
+		fsys:  fsys,
+		cfg:   &Config{File: name, Root: root, spaces: newSpaces(), groups: make(map[string]*Scope)},
+		set:   make(map[string]bool),
+		keys:  make(map[string]bool),
+		hosts: make(map[string]*Host), classes: make(map[string]*Class),
 	}
 	p.file(name, src, root)
 	p.finish()
@@ -46,6 +49,11 @@ type parser struct {
 	cfg      *Config
 	fsys     fs.FS
 	problems conf.Problems
+	worst    conf.Effect // of problems
+	subnets  int
+	pools    int
+	hosts    map[string]*Host
+	classes  map[string]*Class
 	depth    int // of includes
 	included int
 	reads    []*expr         // variables that are read

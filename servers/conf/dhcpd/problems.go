@@ -2,6 +2,7 @@ package dhcpd
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/pxeproof/pxeproof/servers/conf"
 )
@@ -30,15 +31,27 @@ const (
 )
 
 func (p *parser) report(pr conf.Problem) {
-	if len(p.problems) >= maxProblems && pr.Effect <= p.problems.Worst() {
+	if p.full() && pr.Effect <= p.worst {
 		return
 	}
+	p.worst = max(p.worst, pr.Effect)
 	p.problems = append(p.problems, pr)
 }
 
 // maxProblems bounds what a hostile file can make of itself; beyond it only
 // what is worse than all before is kept.
 const maxProblems = 1000
+
+// full says that there is enough to complain of.
+func (p *parser) full() bool { return len(p.problems) >= maxProblems }
+
+// near is the word that was most likely meant, "" if none is near.
+func (p *parser) near(misspelt string, words iter.Seq[string]) string {
+	if p.full() {
+		return ""
+	}
+	return nearest(misspelt, words)
+}
 
 func (p *parser) refuse(at conf.Pos, id, format string, arg ...any) {
 	p.report(conf.Problem{Pos: at, Effect: conf.Refusal, ID: id, Text: fmt.Sprintf(format, arg...)})

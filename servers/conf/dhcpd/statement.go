@@ -88,7 +88,7 @@ func (p *parser) executable(s *Scope, into *[]statement, c *cursor) {
 func (p *parser) unknown(s *Scope, into *[]statement, c *cursor) statement {
 	t := c.peek()
 	hint := "remove it"
-	if near := nearest(t.text, statementWords); near != "" {
+	if near := p.near(t.text, statementWords); near != "" {
 		hint = fmt.Sprintf("did you mean `%s`?", near)
 	}
 	reads, problems := len(p.reads), len(p.problems)
@@ -96,7 +96,7 @@ func (p *parser) unknown(s *Scope, into *[]statement, c *cursor) statement {
 	e := c.binary(dataType, nil, 0, 0)
 	if e == nil || !c.atEnd() || !c.n.end.is(";") {
 		// What is wrong with it as an expression would help nobody.
-		p.reads, p.problems = p.reads[:reads], p.problems[:problems]
+		p.reads, p.problems = p.reads[:reads], p.problems[:min(problems, len(p.problems))]
 		if c.failed = false; e != nil && c.peek().pos.Line > t.pos.Line {
 			c.semicolon(s, into)
 			return nil

@@ -54,7 +54,7 @@ func (c *cursor) unknownOption(space *Space, nm token) {
 			}
 		}
 	}
-	if near := nearest(nm.text, names); near != "" {
+	if near := c.p.near(nm.text, names); near != "" {
 		hint = "did you mean `" + near + "`?"
 	}
 	c.p.refuseHint(nm.pos, idOption, "there is no option called "+nm.text+" in the space "+space.Name, hint)
