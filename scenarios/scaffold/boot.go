@@ -58,10 +58,25 @@ func (m *material) standIn(t *bootTree, file, name string) bool {
 		return false
 	}
 	p := t.path(file)
+	// A link that leads nowhere is there, and broken on the server too.
+	if _, err := m.out.Lstat(inside(p)); err == nil || t.assets[p] != "" {
+		return false
+	}
 	t.assets[p] = name
 	m.assets = append(m.assets, asset{p, name})
 	m.took("asset "+name, p, 0, 0)
+	for _, lib := range libraries[name] {
+		if beside := path.Join(path.Dir(file), lib); !t.has(beside) {
+			m.standIn(t, beside, lib)
+		}
+	}
 	return true
+}
+
+// libraries are the modules that Syslinux's menus load themselves.
+var libraries = map[string][]string{
+	"menu.c32":     {"libutil.c32"},
+	"vesamenu.c32": {"libutil.c32", "libcom32.c32"},
 }
 
 func (m *material) assetList() string {
@@ -206,6 +221,11 @@ func (m *material) openTree() (*bootTree, error) {
 
 // path is a requested name as the server has it.
 func (t *bootTree) path(name string) string { return path.Join(t.prefix, path.Join("/", name)) }
+
+func (t *bootTree) has(name string) bool {
+	_, ok := t.Size(name)
+	return ok
+}
 
 // Size implements [pxelinux.Files]. An asset's size does not matter.
 func (t *bootTree) Size(name string) (int64, bool) {

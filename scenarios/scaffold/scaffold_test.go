@@ -121,6 +121,24 @@ func TestAssetsStandInForWhatIsMissing(t *testing.T) {
 	}
 }
 
+// TestBrokenLinkIsNotMended: an asset in its place would make a pass of what
+// fails on the server.
+func TestBrokenLinkIsNotMended(t *testing.T) {
+	root := host(t, "-- etc/dhcp/dhcpd.conf --\n"+strings.Replace(subnet, "%s", "next-server 10.9.0.1;", 1)+tree)
+	if err := os.Symlink("/usr/lib/PXELINUX/pxelinux.0", filepath.Join(root, "srv/tftp/pxelinux.0")); err != nil {
+		t.Fatal(err)
+	}
+	_, s, sum := makeFrom(t, scaffold.Sources{From: root})
+	for _, a := range s.Assets {
+		if a.Name == "pxelinux.0" {
+			t.Errorf("the asset %s stands at %s", a.Name, a.Path)
+		}
+	}
+	if !strings.Contains(strings.Join(sum.Notes, "\n"), "pxelinux.0 links to") {
+		t.Errorf("notes: %q", sum.Notes)
+	}
+}
+
 // TestCopies compares what is copied byte for byte, and looks at links.
 func TestCopies(t *testing.T) {
 	root := host(t, "-- etc/dhcp/dhcpd.conf --\ninclude \"/etc/dhcp/more.conf\"; # kept\n"+
