@@ -103,7 +103,7 @@ func (p *parser) section(line string, at conf.Pos) bool {
 func (p *parser) unended() {
 	s := p.file.Sections[len(p.file.Sections)-1].Name
 	p.report(conf.Note, s.Pos, "section-without-end", "put %end at its end",
-		"%s has no %%end: anaconda wants one since Fedora 23 and RHEL 8", s.Text)
+		"%s has no %%end: newer versions of anaconda want one", s.Text)
 }
 
 // words cuts a line and says what is odd about its quotation marks.
@@ -130,7 +130,7 @@ func (p *parser) notes(words []Value) {
 	for i, w := range words {
 		if i > 0 && isNote(w.Text) {
 			p.report(conf.Warning, w.Pos, "note", "put it into a line of its own that begins with #",
-				"%q is no comment: anaconda takes it and what follows for arguments of %s, which its old versions pass over and present ones refuse",
+				"%q is no comment: anaconda takes it and what follows for arguments of %s, which some of its versions pass over and others refuse",
 				short(w.Text), words[0].Text)
 			return
 		}
