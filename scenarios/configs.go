@@ -27,6 +27,7 @@ type configs struct {
 	dir      string // the servers' root, as laid out
 	root     *rootfs.Root
 	problems conf.Problems
+	wire     *wireFacts // of a capture that is judged; nil for a boot of our own
 
 	dhcp []configured[*dhcpd.Config]
 	tftp []configured[*intftpd.Service]
@@ -44,11 +45,10 @@ type configured[T any] struct {
 // Materialize. An error says that a file cannot be run; what is merely odd is
 // among the problems.
 func (s *Scenario) configs(dir string) (*configs, error) {
-	root, err := rootfs.Open(dir)
+	c, err := openConfigs(s, dir)
 	if err != nil {
 		return nil, err
 	}
-	c := &configs{scenario: s, dir: dir, root: root}
 	for _, h := range s.Hosts {
 		for _, sv := range h.Servers {
 			if err := c.read(h, sv); err != nil {
@@ -70,6 +70,15 @@ func (s *Scenario) configs(dir string) (*configs, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// openConfigs reads nothing yet.
+func openConfigs(s *Scenario, dir string) (*configs, error) {
+	root, err := rootfs.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &configs{scenario: s, dir: dir, root: root}, nil
 }
 
 func (c *configs) close() { c.root.Close() }

@@ -41,10 +41,13 @@ func (c *configs) predict() (verdict.Expectations, error) {
 
 // rom says who speaks DHCP first.
 func (m Machine) rom() string {
-	if m.Firmware.Kind == "uefi" && m.NICs[0].ROM == "none" {
+	switch {
+	case m.NICs[0].ROM != "none":
+		return "ipxe"
+	case m.Firmware.Kind == "uefi":
 		return "edk2"
 	}
-	return "ipxe"
+	return "" // a BIOS's own, of which there are many
 }
 
 // A prediction is being made, for one machine.
@@ -60,7 +63,7 @@ func (p *prediction) add(e verdict.Expectation) {
 	if p.last != "" && e.NotApplicable == "" {
 		e.After = []string{p.last}
 	}
-	if e.NotApplicable == "" {
+	if e.NotApplicable == "" && !e.Optional {
 		p.last = e.ID
 	}
 	p.machine.Expect = append(p.machine.Expect, e)
@@ -100,7 +103,7 @@ func (p *prediction) nbp(b *bootAnswer) (loader string, err error) {
 		return "", nil
 	}
 	defer tree.close()
-	if tree.place(b.file, e.Transfer) {
+	if tree.place(b.file, e.Transfer) || tree.onWire(b.file) {
 		loader = tree.loader(b.file)
 	}
 	p.add(e)
@@ -141,6 +144,8 @@ func (p *prediction) pxelinux(loader string, b *bootAnswer) error {
 		for i, initrd := range boot.Initrds {
 			p.file(fmt.Sprintf("initrd%s", ordinal(i)), "initrd", initrd, tree, b)
 		}
+	} else if p.wire != nil && !readable(got, tree) {
+		return nil // what the loader was told is not at hand
 	} else {
 		// No request can have this name, so the stage cannot pass: as the files
 		// are, the loader has nothing to boot.
@@ -199,6 +204,12 @@ func (p *prediction) file(id, role string, l pxelinux.Lookup, tree *tftpTree, b 
 // os expects the kernel's or the first process's own words.
 func (p *prediction) os(boot pxelinux.Boot) {
 	at := p.originOf(boot.AppendPos)
+	if p.wire != nil {
+		// A capture has no console, and may end before the system shows itself.
+		p.add(verdict.Expectation{ID: "os", Stage: verdict.OS, Title: "the operating system's own DHCP", Optional: true,
+			Origin: at, Kinds: []captures.Kind{captures.DHCPDiscover, captures.DHCPRequest}})
+		return
+	}
 	if !strings.Contains(boot.Append, "console=ttyS") && !p.scenario.ownInitrd() {
 		p.add(verdict.Expectation{ID: "os", Stage: verdict.OS, Title: "the operating system's own DHCP, as no console= sends its words to the serial port",
 			Origin: at, Kinds: []captures.Kind{captures.DHCPDiscover, captures.DHCPRequest}})
@@ -240,7 +251,7 @@ func (p *prediction) files(boot pxelinux.Boot) error {
 			t.Size = size
 			t.Disk = verdict.Origin{File: p.scenario.display(rootPath(name))}
 			p.add(e)
-			if p.scenario.ownInitrd() {
+			if p.wire == nil && p.scenario.ownInitrd() {
 				p.add(verdict.Expectation{ID: "files-read", Stage: verdict.Files, Origin: at,
 					Title:   "the same bytes on the machine as on disk",
 					Console: &verdict.Console{Contains: fmt.Sprintf("pxeproof: file nfs:%s:%s ", server, name), SHA256: sum}})
@@ -306,6 +317,15 @@ func (c *configs) hostAt(a netip.Addr) *Host {
 		}
 	}
 	return nil
+}
+
+// loaderNames are what loaders are called where they were installed.
+var loaderNames = map[string]string{"pxelinux.0": "pxelinux", "lpxelinux.0": "pxelinux", "gpxelinux.0": "pxelinux", "syslinux.efi": "syslinux-efi"}
+
+// onWire says whether a file that is not in the tree is known to be served.
+func (t *tftpTree) onWire(name string) bool {
+	_, ok := t.configs.wire.size(name)
+	return ok
 }
 
 // origin is a place in a configuration as a verdict has it.

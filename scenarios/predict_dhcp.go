@@ -3,6 +3,7 @@ package scenarios
 import (
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 
@@ -108,6 +109,9 @@ func (p *prediction) query(server netip.Addr) dhcpd.Query {
 	}
 	if u, ok := parseUUID(p.m.UUID); ok {
 		o[97] = append([]byte{0}, u[:]...)
+	}
+	if p.wire != nil {
+		maps.Copy(o, p.wire.asked[p.machine.MAC])
 	}
 	return dhcpd.Query{Type: dhcpd.Discover, Hardware: p.m.NICs[0].MAC, Options: o, Server: server}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/pxeproof/pxeproof/harness/qemu"
@@ -45,6 +46,7 @@ type Scenario struct {
 
 	expect []at[expectYAML]
 	fsys   fs.FS
+	bare   bool   // the folder itself, not its root/, stands for / on the server
 	arg    string // what Load was given, made absolute if a folder; empty without Load
 }
 
@@ -103,7 +105,12 @@ func Open(fsys fs.FS, name, dir string) (*Scenario, error) {
 }
 
 // display is how messages name one of the scenario's files.
-func (s *Scenario) display(name string) string { return path.Join(s.Dir, name) }
+func (s *Scenario) display(name string) string {
+	if s.bare {
+		name = strings.TrimPrefix(name, rootDir+"/")
+	}
+	return path.Join(s.Dir, name)
+}
 
 // rootPath is the name in fsys of a path on the server hosts.
 func rootPath(p string) string { return path.Join(rootDir, path.Join("/", p)) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ import (
 
 func judgeCommand() *cobra.Command {
 	var asJSON bool
-	var annotated string
+	var annotated, config string
 	cmd := &cobra.Command{
 		Use:   "judge RUNDIR|CAPTURE...",
 		Short: "Judge a run again, or a capture that somebody else took",
@@ -26,9 +27,13 @@ further. It needs neither privileges nor QEMU.
 
 With --annotate the capture is written again with each finding, and what proves
 each stage, as a comment on its packets: Wireshark shows them, and finds them by
-the display filter frame.comment.`,
+the display filter frame.comment.
+
+With --config the servers' configurations say what each machine should have got,
+and findings point at their lines.`,
 		Example: "  pxeproof judge runs/kickstart-nfs-20260102-030405\n  pxeproof judge office.pcapng\n" +
-			"  pxeproof judge --annotate explained.pcapng office.pcapng",
+			"  pxeproof judge --annotate explained.pcapng office.pcapng\n" +
+			"  pxeproof judge --config /srv/backup office.pcapng",
 		Args: wantArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if annotated != "" && len(args) > 1 {
@@ -36,7 +41,7 @@ the display filter frame.comment.`,
 			}
 			worst := exitPass
 			for _, arg := range args {
-				v, t, err := judgeOne(arg)
+				v, t, err := judgeOne(arg, config)
 				if err != nil && v.Schema == "" {
 					return err
 				}
@@ -64,16 +69,20 @@ the display filter frame.comment.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON, with a capture's transfers, and nothing else")
 	cmd.Flags().StringVar(&annotated, "annotate", "", "write the capture again to this `file`, with the findings as comments on its packets")
+	cmd.Flags().StringVar(&config, "config", "", "the configurations: a scenario's `folder`, or one that stands for the server's /")
 	return cmd
 }
 
 // judgeOne judges a run's folder or a capture. The timeline is a capture's alone.
-func judgeOne(arg string) (verdict.Verdict, *captures.Timeline, error) {
+func judgeOne(arg, config string) (verdict.Verdict, *captures.Timeline, error) {
 	fi, err := os.Stat(arg)
 	if err != nil {
 		return verdict.Verdict{}, nil, &scenarios.InputError{Err: err}
 	}
 	if fi.IsDir() {
+		if config != "" {
+			return verdict.Verdict{}, nil, usageError{fmt.Errorf("%s is the folder of a run, which knows its configurations; --config is for captures", arg)}
+		}
 		v, err := scenarios.Judge(arg)
 		return v, nil, err
 	}
@@ -82,7 +91,13 @@ func judgeOne(arg string) (verdict.Verdict, *captures.Timeline, error) {
 		return verdict.Verdict{}, nil, &scenarios.InputError{Err: err}
 	}
 	defer f.Close()
-	v, t, err := scenarios.JudgeCapture(f)
+	judge := scenarios.JudgeCapture
+	if config != "" {
+		judge = func(r io.Reader) (verdict.Verdict, *captures.Timeline, error) {
+			return scenarios.JudgeCaptureWith(r, config)
+		}
+	}
+	v, t, err := judge(f)
 	if err != nil {
 		err = &scenarios.InputError{Err: fmt.Errorf("%s: %w", arg, err)}
 	}
