@@ -47,7 +47,6 @@ type facts struct {
 	lastEvent captures.Event
 	osAt      seen // the operating system's first sign
 	off       seen // machine.off
-	offReason string
 	died      bool
 	over      bool // the capture has ended
 
@@ -65,9 +64,8 @@ type facts struct {
 
 type arpAsk struct {
 	seen
-	last     time.Time
-	frames   []captures.Frame
-	answered bool
+	last   time.Time
+	frames []captures.Frame
 }
 
 func newFacts(m *Machine, net *network, named bool) facts {
@@ -117,7 +115,7 @@ func (f *facts) see(e *captures.Event) {
 		f.seeConsole(e)
 	case captures.MachineOff:
 		// The lab itself pulls the plug once it knows enough; that proves nothing.
-		if f.offReason = e.Text("reason"); f.offReason != "host-qmp-quit" {
+		if e.Text("reason") != "host-qmp-quit" {
 			f.off.mark(e)
 			f.mayProve()
 		}

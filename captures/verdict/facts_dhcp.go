@@ -30,6 +30,7 @@ type exchange struct {
 	chosen    netip.Addr // option 54 of the REQUEST
 	ack, nak  *reply
 	proxyAsk  seen // to port 4011
+	proxyXID  int64
 	proxyAck  *reply
 }
 
@@ -49,6 +50,9 @@ type reply struct {
 	badSum               bool
 	message              string
 }
+
+// proxyPort is where boot servers listen.
+const proxyPort = 4011
 
 func readReply(e *captures.Event) reply {
 	r := reply{
@@ -168,6 +172,14 @@ func (d *dhcpFacts) acked() *exchange {
 func (f *facts) seeDHCP(e *captures.Event) {
 	d := &f.dhcp
 	x := d.byXID(e.Int("dhcp.id"))
+	// The talk with a boot server on port 4011 (PXE 2.1, 2.2.4) belongs to the
+	// exchange before it, whatever its transaction ID; iPXE's is 0.
+	if last := d.acked(); last != nil && e.Int("udp.dstport") == proxyPort {
+		x = last
+		x.proxyXID = e.Int("dhcp.id")
+	} else if last != nil && e.Int("udp.srcport") == proxyPort && last.proxyAsk.n > 0 && last.proxyXID == e.Int("dhcp.id") {
+		x = last
+	}
 	switch e.Kind {
 	case captures.DHCPDiscover, captures.DHCPRequest, captures.DHCPInform, captures.BOOTPRequest:
 		if !f.wantsBoot(e) && x == nil {
@@ -207,7 +219,7 @@ func (x *exchange) ask(e *captures.Event) {
 	}
 	x.ipxe = x.ipxe || isIPXE(e)
 	switch {
-	case e.Int("udp.dstport") == 4011:
+	case e.Int("udp.dstport") == proxyPort:
 		x.proxyAsk.mark(e)
 	case e.Kind == captures.DHCPDiscover, e.Kind == captures.BOOTPRequest:
 		if len(x.offers) > 0 {
@@ -228,7 +240,7 @@ func (x *exchange) answer(e *captures.Event, r reply) {
 			x.offers = append(x.offers, r)
 		}
 	case captures.DHCPAck, captures.BOOTPReply:
-		if e.Int("udp.srcport") == 4011 || r.proxy && x.proxyAsk.n > 0 {
+		if e.Int("udp.srcport") == proxyPort || r.proxy && x.proxyAsk.n > 0 {
 			x.proxyAck = &r
 			return
 		}

@@ -220,10 +220,14 @@ func slaacDelay(c *client) []detection {
 	if s.first.at.After(from) {
 		from = s.first.at
 	}
+	next := c.f.http.asked.at
 	if len(c.f.tftp.order) > 0 {
-		to = c.f.tftp.order[0].asked.at
-	} else if c.f.http.asked.n > 0 {
-		to = c.f.http.asked.at
+		next = c.f.tftp.order[0].asked.at
+	} else if a := c.f.arps[x.bootReply().siaddr]; a != nil {
+		next = a.at
+	}
+	if next.After(to) {
+		to = next
 	}
 	if to.Sub(from) < slowSLAAC {
 		return nil

@@ -87,7 +87,9 @@ func dhcpNextServerUnset(c *client) []detection {
 		return nil
 	}
 	r := x.bootReply()
-	if r.file == "" || isURL(r.file) || !r.siaddr.IsUnspecified() {
+	// A ProxyDHCP OFFER with vendor options (43) has the client look for a boot
+	// server, and that one says where from.
+	if r.file == "" || isURL(r.file) || !r.siaddr.IsUnspecified() || r.proxy && r.has43 {
 		return nil
 	}
 	d := detection{}

@@ -118,7 +118,7 @@ var dhcpFaults = map[string][]fault{
 	"proxydhcp-no-answer": {{
 		tape: func() *tape {
 			p := newTape().start().dora(given{file: "none", more: pxeOption(true)})
-			return p.ask("dhcp.request", field("udp.dstport", int64(4011))).to4011().say(noMore)
+			return p.ask("dhcp.request").to4011().say(noMore)
 		},
 		x:     func() Expectations { x := article(); x.Machines[0].Expect[1].Match = nil; return x },
 		early: true, stage: NBP, says: []string{"port 4011"}, frames: 2,
@@ -214,11 +214,17 @@ func pxeOption(vendor bool) []captures.Field {
 }
 
 // to4011 turns the last message into one to the boot server's port.
-func (p *tape) to4011() *tape {
+func (p *tape) to4011() *tape { return p.set("udp.dstport", int64(4011)) }
+
+// from4011 turns the last message into one from there.
+func (p *tape) from4011() *tape { return p.set("udp.srcport", int64(4011)) }
+
+// set changes a field of the last event.
+func (p *tape) set(name string, v any) *tape {
 	f := p.events[len(p.events)-1].Fields
 	for i := range f {
-		if f[i].Name == "udp.dstport" {
-			f[i].Value = int64(4011)
+		if f[i].Name == name {
+			f[i].Value = v
 		}
 	}
 	return p

@@ -1,6 +1,10 @@
 package verdict
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/pxeproof/pxeproof/captures"
+)
 
 // An Entry is one kind of finding: what it rests on, what it means and how to
 // mend it. The table is the reference that `explain` prints.
@@ -110,6 +114,7 @@ func (t *Entry) finish(d detection, stopped Stage) Finding {
 		f.Severity = Error
 	}
 	f.Frames = framesOf(f.Frames...)
+	slices.SortStableFunc(f.Frames, func(a, b captures.Frame) int { return a.Number - b.Number })
 	f.Where = compactOrigins(f.Where)
 	return f
 }
