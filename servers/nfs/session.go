@@ -3,7 +3,6 @@ package nfs
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
 	"io"
 	"net"
 	"net/netip"
@@ -30,21 +29,25 @@ const maxCall = maxData + 4<<10
 // A session is one client's connection. To go-nfs it is the connection: go-nfs
 // reads from it the calls that it is to answer, and writes its replies to it.
 //
-// go-nfs serves a connection's calls in turn, and asks for the next when it has
-// made its reply to the last. So cred, set when a call is handed over, is that
-// of the call which go-nfs is working at.
+// One call is worked at, at a time: Read gives the next only when the reply to
+// the last has been sent. So replies do not mix, and cred, set when a call is
+// handed over, is that of the call which go-nfs is working at.
 type session struct {
 	net.Conn // the client's
 	server   *Server
 	peer     netip.AddrPort
 	in       *bufio.Reader
-	done     chan struct{} // closed when go-nfs is done with the connection
-	once     sync.Once
-	cancel   context.CancelFunc // ends go-nfs's work for this session
+
+	done   chan struct{}      // closed when go-nfs is done with the connection
+	once   sync.Once          // over closing done
+	cancel context.CancelFunc // ends go-nfs's work for this session
+	stop   <-chan struct{}    // closed by cancel
 
 	// The reader's.
-	call    []byte // room for a call
-	pending []byte // what go-nfs has not read yet of the call handed over
+	call    []byte        // room for a call
+	pending []byte        // what go-nfs has not read yet of the call handed over
+	handed  bool          // a call was handed over: sent will tell
+	sent    chan struct{} // that its reply was sent
 	cred    credential
 	current *view            // the export that call is about
 	views   map[string]*view // by export
@@ -53,14 +56,12 @@ type session struct {
 
 	// The writer's: a reply of go-nfs that is not whole yet.
 	reply []byte
-
-	mu sync.Mutex // over writing to Conn
 }
 
 func newSession(s *Server, c net.Conn) *session {
 	return &session{
 		Conn: c, server: s, peer: rpc.AddrPort(c.RemoteAddr()), in: bufio.NewReaderSize(c, 64<<10),
-		done: make(chan struct{}), views: map[string]*view{},
+		done: make(chan struct{}), sent: make(chan struct{}, 1), views: map[string]*view{},
 	}
 }
 
@@ -68,6 +69,7 @@ func newSession(s *Server, c net.Conn) *session {
 func (s *session) serve(ctx context.Context) {
 	ctx, s.cancel = context.WithCancel(ctx)
 	defer s.cancel()
+	s.stop = ctx.Done()
 	srv := &gonfs.Server{Handler: &handler{s}, Context: ctx, ID: s.server.id}
 	// Serve wants a listener: it gets one that has this connection, and then
 	// returns, while the connection is served on.
@@ -86,27 +88,8 @@ func (s *session) Close() error {
 // not. Any failure is the end of the stream to go-nfs: it closes the connection
 // at that and at nothing else.
 func (s *session) Read(p []byte) (int, error) {
-	for len(s.pending) == 0 {
-		msg, err := rpc.ReadRecord(s.in, append(s.call[:0], make([]byte, rpc.MarkSize)...), maxCall)
-		if err != nil {
-			return 0, io.EOF
-		}
-		s.call = msg
-		reply, err := s.guard(msg[rpc.MarkSize:])
-		if err != nil {
-			return 0, io.EOF
-		}
-		if reply == nil {
-			rpc.PutMark(msg)
-			s.pending = msg
-			break
-		}
-		err = s.send(reply)
-		if s.room != nil {
-			replies.Put(s.room)
-			s.room = nil
-		}
-		if err != nil {
+	if len(s.pending) == 0 {
+		if err := s.next(); err != nil {
 			return 0, io.EOF
 		}
 	}
@@ -115,37 +98,67 @@ func (s *session) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// next makes the next call for go-nfs pending.
+func (s *session) next() error {
+	if s.handed {
+		select {
+		case <-s.sent:
+			s.handed = false
+		case <-s.stop:
+			return net.ErrClosed
+		}
+	}
+	for {
+		if cap(s.call) > roomForCalls {
+			s.call = nil
+		}
+		msg, err := rpc.ReadRecord(s.in, append(s.call[:0], make([]byte, rpc.MarkSize)...), maxCall)
+		if err != nil {
+			return err
+		}
+		s.call = msg
+		reply, err := s.guard(msg[rpc.MarkSize:])
+		if err != nil {
+			return err
+		}
+		if reply == nil {
+			rpc.PutMark(msg)
+			s.pending, s.handed = msg, true
+			return nil
+		}
+		rpc.PutMark(reply)
+		_, err = s.Conn.Write(reply)
+		if s.room != nil {
+			replies.Put(s.room)
+			s.room = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// roomForCalls is how much of a call's room a session keeps, in bytes: large
+// WRITEs need more, but seldom and not at once.
+const roomForCalls = 128 << 10
+
 // Write takes a reply of go-nfs, which comes in pieces, and sends it when it is
-// whole: a reply of the guard's may be sent in between.
+// whole.
 func (s *session) Write(p []byte) (int, error) {
 	s.reply = append(s.reply, p...)
-	for len(s.reply) >= rpc.MarkSize {
-		n := int(binary.BigEndian.Uint32(s.reply)&^(1<<31)) + rpc.MarkSize
-		if len(s.reply) < n {
-			break
-		}
-		if err := s.sendRecord(s.reply[:n]); err != nil {
-			// go-nfs stops writing without a word, and would wait for ever to
-			// hand the next reply over.
-			s.cancel()
-			return 0, err
-		}
-		s.reply = append(s.reply[:0], s.reply[n:]...)
+	if len(s.reply) < rpc.MarkSize || len(s.reply) < rpc.MarkSize+rpc.MarkedSize(s.reply) {
+		return len(p), nil
 	}
+	_, err := s.Conn.Write(s.reply)
+	s.reply = s.reply[:0]
+	if err != nil {
+		// go-nfs stops writing without a word, and would wait for ever to hand
+		// the next reply over.
+		s.cancel()
+		return 0, err
+	}
+	s.sent <- struct{}{}
 	return len(p), nil
-}
-
-// send sends a reply that has room for its record mark.
-func (s *session) send(reply []byte) error {
-	rpc.PutMark(reply)
-	return s.sendRecord(reply)
-}
-
-func (s *session) sendRecord(b []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, err := s.Conn.Write(b)
-	return err
 }
 
 // one is a listener that accepts one session.

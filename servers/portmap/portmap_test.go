@@ -7,13 +7,13 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pxeproof/pxeproof/harness/assets"
 	"github.com/pxeproof/pxeproof/harness/network"
 	"github.com/pxeproof/pxeproof/harness/sandbox"
 	"github.com/pxeproof/pxeproof/servers/portmap"
@@ -60,16 +60,19 @@ func newLab(t *testing.T, bridge string) *network.Host {
 }
 
 func TestRpcinfo(t *testing.T) {
-	if _, err := exec.LookPath("rpcinfo"); err != nil {
+	rpcinfo, err := new(assets.Store).Tool(t.Context(), "rpcinfo")
+	if err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("rpcinfo is not installed: make setup")
+			t.Fatalf("%v; make setup provides it", err)
 		}
-		t.Skip("rpcinfo is not installed; make setup installs it")
+		t.Skipf("%v; make setup provides it", err)
 	}
 	client := newLab(t, "br0")
 	run := func(arg ...string) string {
 		t.Helper()
-		out, err := client.Command(t.Context(), "rpcinfo", arg...).CombinedOutput()
+		cmd := client.Command(t.Context(), rpcinfo.Path, arg...)
+		cmd.Env = append(cmd.Env, rpcinfo.Env...)
+		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("rpcinfo %q: %v\n%s", arg, err, out)
 		}

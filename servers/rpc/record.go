@@ -65,3 +65,9 @@ const MarkSize = 4
 func PutMark(b []byte) {
 	binary.BigEndian.PutUint32(b, lastFragment|uint32(len(b)-MarkSize))
 }
+
+// MarkedSize is the size of the message that the record mark at the head of b
+// tells of, in bytes.
+func MarkedSize(b []byte) int {
+	return int(binary.BigEndian.Uint32(b) &^ lastFragment)
+}
