@@ -39,7 +39,9 @@
 //	  "reasons": [{"text", "where"}],     why it is inconclusive
 //	  "end": {"reason", "text", "dropped"},  how the capture ended
 //	  "clients": [{
-//	    "host": "52:54:00:12:34:56", "name": "client1",  and "boot", from 2 on, of a host that boots again
+//	    "host": "52:54:00:12:34:56",
+//	    "boot": 2,                        which of the host's boots, from the second on
+//	    "name": "client1",
 //	    "firmware": "bios", "rom": "ipxe", "loader": "pxelinux",
 //	    "status": "fail",
 //	    "reached": "dhcp",                the last stage passed with all before it

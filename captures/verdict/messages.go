@@ -129,7 +129,7 @@ func (f *facts) then(since time.Time) string {
 	if w == nil {
 		return ""
 	}
-	s := fmt.Sprintf("; then %s says %s", w.message.who, quoted(w.text))
+	s := fmt.Sprintf("; then %s says %s", w.message.who, quoted(strings.TrimSuffix(w.text, ".")))
 	if m, ok := ipxeError(w.text); ok && w.message.means != m {
 		s += " (" + m + ")"
 	}

@@ -135,7 +135,7 @@ func (o *Options) findings(v *verdict.Verdict) string {
 			b.WriteString(printable(label(c.Name, c.Host)) + "\n")
 		}
 		if l := c.Last; l != nil {
-			text := printable(l.Text) + ", " + l.After.String()
+			text := strings.TrimSuffix(printable(l.Text), ".") + ", " + l.After.String()
 			if s := frameList(l.Frames); s != "" {
 				text += ", " + s
 			}
