@@ -12,6 +12,10 @@ import (
 	"github.com/pxeproof/pxeproof/captures/verdict"
 )
 
+// strain is the one finding that tells of the machine that runs the lab and not
+// of the scenario: a busy processor has a TFTP server send a block again.
+const strain = "tftp-retransmits"
+
 // AsMeant says whether a verdict is what the scenario is there for: a pass
 // without findings, or with just those that it provokes; and a failure if one
 // of them is an error.
@@ -20,6 +24,9 @@ func (s *Scenario) AsMeant(v verdict.Verdict) bool {
 	want := verdict.Pass
 	for _, c := range v.Clients {
 		for _, f := range c.Findings {
+			if f.ID == strain && f.Severity == verdict.Note && !slices.Contains(s.Provokes, strain) {
+				continue
+			}
 			ids = append(ids, f.ID)
 			if f.Severity == verdict.Error {
 				want = verdict.Fail

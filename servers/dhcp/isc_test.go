@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pxeproof/pxeproof/harness/assets"
 	"github.com/pxeproof/pxeproof/harness/network"
 	"github.com/pxeproof/pxeproof/servers/conf"
 	"github.com/pxeproof/pxeproof/servers/conf/dhcpd"
@@ -24,15 +25,8 @@ func findDHCPD(t *testing.T) string {
 	if p, err := exec.LookPath("dhcpd"); err == nil {
 		return p
 	}
-	tools := os.Getenv("PXEPROOF_TOOLS")
-	if tools == "" {
-		if cache, err := os.UserCacheDir(); err == nil {
-			tools = filepath.Join(cache, "pxeproof", "tools")
-		}
-	}
-	p := filepath.Join(tools, "usr", "sbin", "dhcpd")
-	if _, err := os.Stat(p); err == nil {
-		return p
+	if tool, err := new(assets.Store).Tool(t.Context(), "dhcpd"); err == nil {
+		return tool.Path
 	}
 	const cure = "ISC dhcpd is not here, to be compared with; make setup gets it (Debian package isc-dhcp-server)"
 	if os.Getenv("CI") == "true" {
