@@ -84,6 +84,7 @@ var errBroken = errors.New("the lab broke")
 // switched on. ctx bounds the whole life of the lab. On an error nothing runs
 // any more.
 func Start(ctx context.Context, c Config) (_ *Lab, err error) {
+	outer := ctx
 	ctx, stop := context.WithCancel(ctx)
 	l := &Lab{config: c, stop: stop, allOff: make(chan struct{})}
 	group, gctx := errgroup.WithContext(ctx)
@@ -124,7 +125,7 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 		return nil, err
 	}
 	for i, m := range c.Machines {
-		if err := l.switchOn(ctx, m, ports[i]); err != nil {
+		if err := l.switchOn(ctx, outer, m, ports[i]); err != nil {
 			return nil, err
 		}
 		ports[i] = nil
@@ -232,8 +233,9 @@ func (l *Lab) serve(ctx context.Context, hosts []*network.Host) error {
 	return nil
 }
 
-// switchOn starts one machine.
-func (l *Lab) switchOn(ctx context.Context, m qemu.Machine, ports []qemu.Port) error {
+// switchOn starts one machine. ctx is the lab's, which Close ends, and outer that
+// of whoever started the lab.
+func (l *Lab) switchOn(ctx, outer context.Context, m qemu.Machine, ports []qemu.Port) error {
 	mac := m.NICs[0].MAC.String()
 	console, err := os.Create(filepath.Join(l.config.Dir, ConsoleLog(m.Name)))
 	if err != nil {
@@ -242,6 +244,7 @@ func (l *Lab) switchOn(ctx context.Context, m qemu.Machine, ports []qemu.Port) e
 	inject := func(at time.Time, s captures.Source, k captures.Kind, f ...captures.Field) {
 		l.recorder.Inject(captures.Event{At: at, Source: s, Host: mac, Kind: k, Fields: f})
 	}
+	var reason string // why it went off; read after Done
 	inject(time.Now(), captures.Harness, captures.MachineStarted,
 		captures.Field{Name: "machine", Value: m.Name}, captures.Field{Name: "accel", Value: m.Accel})
 	p, err := qemu.Start(ctx, qemu.Config{
@@ -254,9 +257,7 @@ func (l *Lab) switchOn(ctx context.Context, m qemu.Machine, ports []qemu.Port) e
 		},
 		Event: func(e qmp.Event) {
 			if e.Event == "SHUTDOWN" {
-				reason, _ := e.Data["reason"].(string)
-				inject(time.Now(), captures.Harness, captures.MachineOff,
-					captures.Field{Name: "machine", Value: m.Name}, captures.Field{Name: "reason", Value: reason})
+				reason, _ = e.Data["reason"].(string)
 			}
 		},
 	})
@@ -268,7 +269,16 @@ func (l *Lab) switchOn(ctx context.Context, m qemu.Machine, ports []qemu.Port) e
 	l.group.Go(func() error {
 		<-p.Done()
 		console.Close()
-		if err := p.Err(); err != nil && ctx.Err() == nil {
+		if p.Stopped() || outer.Err() != nil {
+			return nil // we ended it
+		}
+		// Not when QEMU says so: the machine's last words may still be on their
+		// way through the console then, and would come after its end.
+		if reason != "" {
+			inject(time.Now(), captures.Harness, captures.MachineOff,
+				captures.Field{Name: "machine", Value: m.Name}, captures.Field{Name: "reason", Value: reason})
+		}
+		if err := p.Err(); err != nil {
 			inject(time.Now(), captures.Harness, captures.MachineDied,
 				captures.Field{Name: "machine", Value: m.Name},
 				captures.Field{Name: "status", Value: err.Error()}, captures.Field{Name: "stderr", Value: p.Words()})

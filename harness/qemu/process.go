@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/digitalocean/go-qemu/qmp"
@@ -47,7 +48,8 @@ type Process struct {
 	mu    sync.Mutex // over stdin
 	group *errgroup.Group
 	done  chan struct{}
-	exit  error // how QEMU ended
+	asked atomic.Bool // Stop was called while it ran
+	exit  error       // how QEMU ended
 	words string
 }
 
@@ -155,6 +157,9 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Done.
 func (p *Process) Err() error { return p.exit }
 
+// Stopped says that it was Stop that ended the machine.
+func (p *Process) Stopped() bool { return p.asked.Load() }
+
 // Words are QEMU's last on its standard error. Valid after Done.
 func (p *Process) Words() string { return p.words }
 
@@ -173,6 +178,7 @@ func (p *Process) Stop(ctx context.Context) error {
 		return nil
 	default:
 	}
+	p.asked.Store(true)
 	if err := p.Monitor.Run(ctx, "quit", nil, nil); err != nil && !errors.Is(err, errGone) {
 		select {
 		case <-p.done:
