@@ -105,6 +105,7 @@ func (p *prediction) nbp(b *bootAnswer) (loader string, err error) {
 	defer tree.close()
 	if tree.place(b.file, e.Transfer) || tree.onWire(b.file) {
 		loader = tree.loader(b.file)
+		e.Transfer.Format = tree.format(b.file)
 	}
 	p.add(e)
 	return loader, nil

@@ -116,3 +116,21 @@ func (t *tftpTree) loader(name string) string {
 	}
 	return ""
 }
+
+// format says what firmware a boot program is for: "efi" for a PE image, else
+// "bios"; empty if it cannot be read.
+func (t *tftpTree) format(name string) string {
+	f, _, err := t.root.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	var head [2]byte
+	if _, err := io.ReadFull(f, head[:]); err != nil {
+		return ""
+	}
+	if string(head[:]) == "MZ" {
+		return "efi"
+	}
+	return "bios"
+}
