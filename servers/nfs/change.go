@@ -33,8 +33,17 @@ func (v *view) make(op, name string, f func(dir int, base string) error) error {
 		if err := f(dir, base); err != nil {
 			return err
 		}
-		c := v.session.cred
-		return unix.Fchownat(dir, base, int(c.uid), int(c.gid), unix.AT_SYMLINK_NOFOLLOW)
+		uid, gid := int(v.session.cred.uid), int(v.session.cred.gid)
+		var st unix.Stat_t
+		if unix.Fstat(dir, &st) == nil && st.Mode&unix.S_ISGID != 0 {
+			gid = -1 // it is the folder's already
+		}
+		err := unix.Fchownat(dir, base, uid, gid, unix.AT_SYMLINK_NOFOLLOW)
+		if err != nil {
+			// Without a range of user ids there is only one to give it to.
+			_ = remove(dir, base)
+		}
+		return err
 	})
 }
 
@@ -109,13 +118,15 @@ func (v *view) Rename(old, name string) error {
 
 // Remove removes a file or an empty folder.
 func (v *view) Remove(name string) error {
-	return v.in("remove", name, func(dir int, base string) error {
-		err := unix.Unlinkat(dir, base, 0)
-		if errors.Is(err, unix.EISDIR) {
-			err = unix.Unlinkat(dir, base, unix.AT_REMOVEDIR)
-		}
-		return err
-	})
+	return v.in("remove", name, remove)
+}
+
+func remove(dir int, base string) error {
+	err := unix.Unlinkat(dir, base, 0)
+	if errors.Is(err, unix.EISDIR) {
+		err = unix.Unlinkat(dir, base, unix.AT_REMOVEDIR)
+	}
+	return err
 }
 
 // Chmod changes the mode of what is no link; as in [info], the low twelve bits

@@ -8,6 +8,9 @@
 // wrong, and hands over only calls that are well-formed. Beneath it lies a file
 // system that never leaves an export ([view]).
 //
+// As exports(5) has it, an export without the option insecure is for ports below
+// 1024 alone: a client that is not the root user's is refused.
+//
 // NFS versions 2 and 4, UDP, locking (NLM), Kerberos and access control lists
 // are not served; programs and versions that are not are answered as RFC 5531
 // says.
@@ -116,7 +119,13 @@ func (s *Server) open() error {
 		return fmt.Errorf("the server's root: %w", err)
 	}
 	s.root = root
-	s.exports = s.config.Exports.Resolved(s.realpath)
+	s.exports = s.config.Exports.Resolved(func(path string) (string, bool) {
+		real, there := s.realpath(path)
+		if !there {
+			s.log(fmt.Sprintf("nfs: failed to stat %s: no such file or directory", path))
+		}
+		return real, there
+	})
 	return nil
 }
 

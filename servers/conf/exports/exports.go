@@ -56,10 +56,10 @@ type Options struct {
 	Insecure   bool // insecure: ports from 1024 on are welcome; secure (default)
 	RootSquash bool // root_squash (default), no_root_squash
 	AllSquash  bool // all_squash, no_all_squash (default)
-	CrossMount bool // crossmnt, nocrossmnt (default)
-	NoHide     bool // nohide, hide (default)
-	// SubtreeCheck is accepted and has no effect: a handle never leads out of
-	// the export here.
+	// CrossMount is crossmnt, NoHide is nohide. Neither has an effect: what is
+	// mounted below an export is served here in any case.
+	CrossMount, NoHide bool
+	// SubtreeCheck has no effect: a handle never leads out of the export here.
 	SubtreeCheck bool
 	// NoReadDirPlus is nordirplus: READDIRPLUS is answered NFS3ERR_NOTSUPP.
 	NoReadDirPlus bool
@@ -171,6 +171,19 @@ func parent(path string) string {
 		return path[:i+1]
 	}
 	return path[:i]
+}
+
+// Join makes one File of several, as exportfs reads /etc/exports and then
+// /etc/exports.d/*.exports in the order of their names.
+func Join(files ...*File) *File {
+	all := new(File)
+	for _, f := range files {
+		if all.Name == "" {
+			all.Name = f.Name
+		}
+		all.Exports = append(all.Exports, f.Exports...)
+	}
+	return all
 }
 
 // Resolved returns a copy of f in which each path is what realpath gives for

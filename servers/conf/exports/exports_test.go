@@ -246,6 +246,17 @@ func TestResolved(t *testing.T) {
 	}
 }
 
+func TestJoin(t *testing.T) {
+	first, _ := Parse("exports", []byte("/a 10.0.0.1(ro)\n"), nil)
+	second, _ := Parse("exports.d/more.exports", []byte("/a 10.0.0.1(rw) 10.0.0.2(rw)\n"), nil)
+	all := Join(first, second)
+	for client, want := range map[string]string{"10.0.0.1": "exports:1:4", "10.0.0.2": "exports.d/more.exports:1:17"} {
+		if d := all.Access("/a", netip.MustParseAddr(client)); d.Pos.String() != want {
+			t.Errorf("%s is granted at %s, want %s", client, d.Pos, want)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.exports")
 	for _, name := range files {
@@ -266,7 +277,9 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, p := range problems {
 			check(p.Pos)
-			_ = p.Error()
+			if msg := p.Error(); strings.ContainsAny(msg, "\n\x1b") || len(msg) > 1000 {
+				t.Fatalf("%q", msg)
+			}
 		}
 		for _, e := range file.Exports {
 			check(e.Pos)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode"
 
 	"github.com/pxeproof/pxeproof/servers/conf"
 )
@@ -31,9 +32,29 @@ type parser struct {
 }
 
 func (p *parser) report(pos conf.Pos, effect conf.Effect, id, hint, format string, args ...any) {
+	for i, a := range args {
+		if word, ok := a.(string); ok {
+			args[i] = show(word)
+		}
+	}
 	p.problems = append(p.problems, conf.Problem{
 		Pos: pos, Effect: effect, ID: "exports-" + id, Text: fmt.Sprintf(format, args...), Hint: hint,
 	})
+}
+
+// show makes a word of the file fit into one line of a message.
+func show(word string) string {
+	const most = 80 // runes
+	word = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, word)
+	if r := []rune(word); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return word
 }
 
 // refuse reports what makes exportfs stop.
@@ -196,10 +217,10 @@ func (p *parser) client(l *list, w token) bool {
 func (p *parser) blankBefore(l *list, w token) {
 	host := l.before.text
 	if host == "" || strings.ContainsAny(host, "()") || l.inNote {
-		p.report(w.pos, conf.Note, "no-client", "write *"+w.text, "no client before %s: it is exported to everybody", w.text)
+		p.report(w.pos, conf.Note, "no-client", show("write *"+w.text), "no client before %s: it is exported to everybody", w.text)
 		return
 	}
-	p.report(w.pos, conf.Warning, "space-before-options", "take the blank out: "+host+w.text,
+	p.report(w.pos, conf.Warning, "space-before-options", show("take the blank out: "+host+w.text),
 		"a blank stands before %s: %s gets the default options, and everybody else gets these", w.text, host)
 }
 
