@@ -320,9 +320,6 @@ func (c *configs) hostAt(a netip.Addr) *Host {
 	return nil
 }
 
-// loaderNames are what loaders are called where they were installed.
-var loaderNames = map[string]string{"pxelinux.0": "pxelinux", "lpxelinux.0": "pxelinux", "gpxelinux.0": "pxelinux", "syslinux.efi": "syslinux-efi"}
-
 // onWire says whether a file that is not in the tree is known to be served.
 func (t *tftpTree) onWire(name string) bool {
 	_, ok := t.configs.wire.size(name)

@@ -81,8 +81,6 @@ func (f *facts) gaveUp(since time.Time) *said {
 // solicitFacts are a client's Router Solicitations before it asked for a file.
 type solicitFacts struct {
 	first, last seen
-	answered    bool // an advertisement had been seen by the last one
-	asked       time.Time
 }
 
 func (s *solicitFacts) see(e *captures.Event, f *facts) {

@@ -62,16 +62,6 @@ func nfsEntries() []Entry {
 // given up, or is off.
 func (c *client) nfsProof(s *seen) bool { return c.f.stopped() || c.f.gaveUp(s.at) != nil }
 
-// refusedAt is a refusal of a TCP or UDP port at an address; nil if there was
-// none.
-func (c *client) refusedAt(to netip.Addr, port uint16) *seen {
-	at := netip.AddrPortFrom(to, port)
-	if s := c.f.nfs.reset[at]; s != nil {
-		return s
-	}
-	return c.f.net.refused[at]
-}
-
 func portmapUnreachable(c *client) []detection {
 	n := &c.f.nfs
 	if n.mounted {

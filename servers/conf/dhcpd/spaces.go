@@ -134,8 +134,8 @@ func (s *Space) coded(code uint32) *Option {
 // spaces are all spaces of a file, in the order in which dhcpd knows them: its
 // own first. The order decides the order of encapsulations in a reply.
 type spaces struct {
-	all                          []*Space
-	dhcp, agent, server, unknown *Space
+	all                 []*Space
+	dhcp, agent, server *Space
 }
 
 func (s *spaces) add(name string) *Space {

@@ -42,9 +42,8 @@ type parser struct {
 	files    int
 	problems conf.Problems
 
-	label     *Label // being described, or nil
-	separator bool
-	menus     []string // titles of the submenus that are open
+	label *Label   // being described, or nil
+	menus []string // titles of the submenus that are open
 }
 
 func (p *parser) report(effect conf.Effect, pos conf.Pos, id, hint, format string, args ...any) {
