@@ -47,7 +47,7 @@ var clients = []clientKind{
 // same answers, to the byte.
 func TestAgainstISC(t *testing.T) {
 	program := findDHCPD(t)
-	offers := 0
+	offers, ran := 0, 0
 	for _, of := range corpus(t) {
 		t.Run(of.name, func(t *testing.T) {
 			if n := compare(t, program, of); n == 0 && !t.Failed() {
@@ -56,9 +56,12 @@ func TestAgainstISC(t *testing.T) {
 		})
 	}
 	for _, of := range library(t) {
-		t.Run(of.name, func(t *testing.T) { offers += compare(t, program, of) })
+		t.Run(of.name, func(t *testing.T) {
+			ran++
+			offers += compare(t, program, of)
+		})
 	}
-	if offers == 0 {
+	if ran > 0 && offers == 0 {
 		t.Error("the scenarios' files compare nothing")
 	}
 }
