@@ -204,26 +204,10 @@ func (c *configs) server(h Host, sv Service) func(log func(string)) servers.Serv
 	return nil
 }
 
-// tftpConfig turns in.tftpd's words into our server's.
+// tftpConfig has our server answer as in.tftpd would.
 func (c *configs) tftpConfig(s *intftpd.Service, log func(string)) tftp.Config {
-	t := tftp.Config{
-		Root:         c.dir,
-		Permissive:   s.Permissive.IsSet(),
-		BlockSizeMax: s.BlockSizeMax.N,
-		Network:      s.Network,
-		Log:          log,
-	}
-	if s.Secure.IsSet() {
-		t.Root = path.Join(c.dir, path.Join("/", s.Root().Text))
-	} else {
-		t.Absolute = true
-		for _, d := range s.Dirs {
-			t.Dirs = append(t.Dirs, d.Text)
-		}
-	}
-	for _, r := range s.Refuse {
-		t.Refuse = append(t.Refuse, r.Text)
-	}
+	t := tftp.InTFTPD(s, c.dir)
+	t.Log = log
 	return t
 }
 

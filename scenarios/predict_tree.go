@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"net/netip"
 	"path"
@@ -28,7 +29,7 @@ func (c *configs) tftpTree(a netip.Addr) *tftpTree {
 			continue
 		}
 		cfg := c.tftpConfig(t.conf, nil)
-		root, err := rootfs.Open(cfg.Root)
+		root, err := c.root.Sub(cmp.Or(cfg.Chroot, "/"))
 		if err != nil {
 			return nil
 		}
