@@ -159,6 +159,12 @@ func newNamespace() (*os.File, error) {
 			return
 		}
 		f, err := os.Open("/proc/thread-self/ns/net")
+		if err == nil {
+			// A second descriptor that nobody closes: the namespace is to last
+			// as long as the sandbox, whether or not somebody still holds the
+			// Host.
+			_, err = unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		}
 		done <- result{f, err}
 	}()
 	r := <-done

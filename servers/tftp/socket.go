@@ -174,20 +174,14 @@ func (s *socket) again(errno unix.Errno) error {
 	switch {
 	case errno == unix.EINTR:
 		return nil
-	case errno != unix.EAGAIN:
-		return errno
-	case s.file == nil:
-		_, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}, int(mostWait.Milliseconds()))
-		if err == unix.EINTR {
-			return nil
-		}
-		return err
+	case errno == unix.EAGAIN && s.file != nil:
+		first := true
+		return s.raw.Write(func(uintptr) bool {
+			defer func() { first = false }()
+			return !first
+		})
 	}
-	first := true
-	return s.raw.Write(func(uintptr) bool {
-		defer func() { first = false }()
-		return !first
-	})
+	return errno
 }
 
 // set makes packet i of the batch the DATA packet of that number on the wire.
@@ -220,14 +214,12 @@ func (s *socket) flush(n int) error {
 	return nil
 }
 
-// sendBatch sends without waiting for room, of which there is nearly always
-// enough; so the scheduler need not hear of it.
 func (s *socket) sendBatch(from, to int) (int, unix.Errno) {
 	if to-from == 1 {
-		_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.batch[from].hdr)), unix.MSG_DONTWAIT)
+		_, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.batch[from].hdr)), 0)
 		return 1, errno
 	}
-	k, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.batch[from])), uintptr(to-from), unix.MSG_DONTWAIT, 0, 0)
+	k, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.batch[from])), uintptr(to-from), 0, 0, 0)
 	return int(k), errno
 }
 
