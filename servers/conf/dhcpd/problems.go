@@ -3,8 +3,10 @@ package dhcpd
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/pxeproof/pxeproof/servers/conf"
+	"github.com/pxeproof/pxeproof/servers/conf/spell"
 )
 
 // The IDs of this reader's problems.
@@ -50,7 +52,7 @@ func (p *parser) near(misspelt string, words iter.Seq[string]) string {
 	if p.full() {
 		return ""
 	}
-	return nearest(misspelt, words)
+	return spell.Nearest(misspelt, slices.Sorted(words)...)
 }
 
 func (p *parser) refuse(at conf.Pos, id, format string, arg ...any) {

@@ -1,9 +1,6 @@
 package dhcpd
 
-import (
-	"iter"
-	"strings"
-)
+import "strings"
 
 // keywords are the words that dhcpd's lexer knows. They matter because of what
 // they are not: a statement that begins with an unknown word is, to dhcpd, an
@@ -67,45 +64,4 @@ func wordSet(words string) map[string]bool {
 		set[w] = true
 	}
 	return set
-}
-
-// nearest finds the word that somebody most likely meant by the misspelt one:
-// the one that differs in the fewest letters, and in at most a third of them.
-// It returns "" if none is near.
-func nearest(misspelt string, words iter.Seq[string]) string {
-	misspelt = strings.ToLower(misspelt)
-	best, least := "", len(misspelt)/3+1
-	for w := range words {
-		if d := distance(misspelt, w); d < least || d == least && best != "" && w < best {
-			best, least = w, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, delete, replace or swap with their
-// neighbour to make b of a (optimal string alignment).
-func distance(a, b string) int {
-	if d := len(a) - len(b); d > 8 || d < -8 {
-		return 9
-	}
-	older, old, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range old {
-		old[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(old[j]+1, row[j-1]+1, old[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], older[j-2]+1)
-			}
-		}
-		older, old, row = old, row, older
-	}
-	return old[len(b)]
 }

@@ -1,11 +1,18 @@
 package exports
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pxeproof/pxeproof/servers/conf"
+	"github.com/pxeproof/pxeproof/servers/conf/spell"
 )
+
+// names are all the options that exportfs knows.
+var names = slices.Concat([]string{"anonuid", "anongid", "fsid", "sec"},
+	slices.Sorted(maps.Keys(flags)), slices.Sorted(maps.Keys(withoutEffect)))
 
 // options reads the option list w.text[from:to] into o. It reports false if
 // exportfs would not take it.
@@ -75,7 +82,7 @@ func (p *parser) option(pos conf.Pos, opt string, o *Options) bool {
 // unknown refuses an option that exportfs does not know.
 func (p *parser) unknown(pos conf.Pos, opt, name string) bool {
 	hint := ""
-	if near := nearest(name); near != "" {
+	if near := spell.Nearest(name, names...); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	p.refuse(pos, "unknown-option", hint, "unknown option %q", opt)
