@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/pxeproof/pxeproof/harness/assets"
 	"github.com/pxeproof/pxeproof/harness/qemu"
+	"github.com/pxeproof/pxeproof/harness/sandbox"
 )
 
 var qemuPackage = assets.Package{Debian: "qemu-system-x86", Fedora: "qemu-system-x86", Arch: "qemu-system-x86", SUSE: "qemu-x86"}
@@ -173,20 +175,20 @@ func checkUsers(_ context.Context, x *examination) Result {
 		return r
 	}
 	r.State = Optional
-	name := userName()
-	_, err := exec.LookPath("newuidmap")
-	switch {
+	switch why := x.sandbox.OneID; {
 	case x.sandbox.Start != "":
 		r.Text = "cannot be tried without namespaces"
 		return r
-	case err != nil:
+	case errors.Is(why, sandbox.ErrNoTool):
 		r.Cure = x.Store.InstallCommand(assets.Package{Debian: "uidmap", Fedora: "shadow-utils", Arch: "shadow", SUSE: "shadow"})
-		r.Text = "no newuidmap"
-	case !listed("/etc/subuid", name) || !listed("/etc/subgid", name):
-		r.Cure = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + name
-		r.Text = "no range of ids for " + name + " in /etc/subuid and /etc/subgid"
+		r.Text = why.Error()
+	case errors.Is(why, sandbox.ErrNoRange):
+		r.Cure = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + userName()
+		r.Text = fmt.Sprintf("%v for %s", why, userName())
+	case why != nil:
+		r.Text = why.Error()
 	default:
-		r.Text = "a lab has one, though newuidmap and a range of ids are there"
+		r.Text = "this machine has one"
 	}
 	r.Text += "; daemons that change their user cannot run in the lab, pxeproof's own servers can"
 	return r
@@ -210,21 +212,6 @@ func userName() string {
 		return u.Username
 	}
 	return strconv.Itoa(os.Getuid())
-}
-
-// listed says whether a subuid(5) file has a range for a user.
-func listed(file, name string) bool {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return false
-	}
-	for line := range strings.Lines(string(b)) {
-		who, _, ok := strings.Cut(line, ":")
-		if ok && (who == name || who == strconv.Itoa(os.Getuid())) {
-			return true
-		}
-	}
-	return false
 }
 
 // checkKVM says how fast machines will be; a lab runs without it.

@@ -24,6 +24,7 @@ type answer struct {
 	Bridge string `json:"bridge,omitempty"`
 	Tap    string `json:"tap,omitempty"`
 	UIDMap string `json:"uid_map,omitempty"` // of the sandbox, as the kernel tells it
+	OneID  error  `json:"-"`                 // why it has one id, nil if it has more
 }
 
 // inside tries what every lab does first.
@@ -72,5 +73,6 @@ func trySandbox(ctx context.Context) answer {
 		}
 		return answer{Start: text}
 	}
+	a.OneID = p.OneID()
 	return a
 }

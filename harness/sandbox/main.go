@@ -19,14 +19,18 @@ func Main(m interface{ Run() int }) {
 	if Inside() {
 		os.Exit(m.Run())
 	}
-	cmd := command(context.Background(), os.Args[1:], roleTest)
+	ctx := context.Background()
+	cmd := command(ctx, os.Args[1:], roleTest)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	err := cmd.Run()
+	_, err := launch(ctx, cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		os.Exit(max(exit.ExitCode(), 1))
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, startError(err))
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)

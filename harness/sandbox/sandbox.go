@@ -51,6 +51,7 @@ func Enter(entries map[string]Entry) {
 	if ns, ok := strings.CutPrefix(os.Getenv(envRole), roleNSExec+":"); ok {
 		nsExec(ns)
 	}
+	awaitIDs()
 	if role, ok := initRole(); ok {
 		runInit(role)
 	}
@@ -79,15 +80,17 @@ const (
 
 // A Process is a running sandbox, seen from outside.
 type Process struct {
-	Conn *Conn
-	cmd  *exec.Cmd
+	Conn  *Conn
+	cmd   *exec.Cmd
+	oneID error
 }
 
 // Start re-executes this program in new namespaces, to run the Entry called
 // name. What the child writes to standard output and error goes to stderr.
 //
 // Root maps every user id into the sandbox, so that daemons can change to their
-// own; anybody else maps the one id that they have.
+// own. Anybody else is root there, and maps the range that /etc/subuid and
+// /etc/subgid give them, if newuidmap(1) is installed; else they have one id.
 func Start(ctx context.Context, name string, stderr *os.File) (*Process, error) {
 	parent, child, err := socketpair()
 	if err != nil {
@@ -101,11 +104,12 @@ func Start(ctx context.Context, name string, stderr *os.File) (*Process, error) 
 	cmd := command(ctx, nil, name)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	cmd.ExtraFiles = []*os.File{child}
-	if err := cmd.Start(); err != nil {
+	oneID, err := launch(ctx, cmd)
+	if err != nil {
 		conn.Close()
-		return nil, startError(err)
+		return nil, err
 	}
-	return &Process{Conn: conn, cmd: cmd}, nil
+	return &Process{Conn: conn, cmd: cmd, oneID: oneID}, nil
 }
 
 // Stop asks the Entry to finish; its context ends. Wait then tells how it went.
@@ -116,6 +120,10 @@ func (p *Process) Kill() { _ = p.cmd.Process.Kill() }
 
 // Pid is the sandbox's first process, as the host sees it.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// OneID says why the sandbox has one user id only, so that no program in it can
+// change to another. It is nil if there are more.
+func (p *Process) OneID() error { return p.oneID }
 
 // Wait waits for the sandbox to end and returns the Entry's exit status. The
 // error says that the sandbox was killed or could not be prepared.
@@ -156,39 +164,14 @@ func command(ctx context.Context, args []string, role string) *exec.Cmd {
 		// a request to finish.
 		Setsid: role != roleTest,
 	}
-	mapIDs(cmd.SysProcAttr)
 	return cmd
-}
-
-// mapIDs chooses what users exist in the sandbox.
-func mapIDs(a *syscall.SysProcAttr) {
-	uid, gid := os.Getuid(), os.Getgid()
-	if uid == 0 && wholeRangeMapped() {
-		const all = 1<<32 - 1
-		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: all}}
-		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: all}}
-		a.GidMappingsEnableSetgroups = true
-		return
-	}
-	a.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
-	a.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
-}
-
-// wholeRangeMapped is false for a root that is root of a container with fewer
-// ids than the machine has: it cannot map what it was not given.
-func wholeRangeMapped() bool {
-	b, err := os.ReadFile("/proc/self/uid_map")
-	if err != nil {
-		return false
-	}
-	var inside, outside, size uint64
-	_, err = fmt.Sscan(string(b), &inside, &outside, &size)
-	return err == nil && inside == 0 && size == 1<<32-1
 }
 
 // startError adds the cure to the ways in which a kernel refuses namespaces.
 func startError(err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return fmt.Errorf("the kernel refuses user namespaces: %w; allow them with "+
 			"sysctl -w kernel.unprivileged_userns_clone=1 (Debian), "+

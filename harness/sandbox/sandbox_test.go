@@ -23,9 +23,15 @@ import (
 const envParent = "SANDBOX_TEST_PARENT"
 
 func TestMain(m *testing.M) {
-	sandbox.Enter(map[string]sandbox.Entry{"look": look, "sit": sit, "die": die})
+	if dir := os.Getenv(envRange); dir != "" {
+		becomeNobody(dir)
+	}
+	sandbox.Enter(map[string]sandbox.Entry{"look": look, "sit": sit, "die": die, "change": change})
 	if os.Getenv(envParent) != "" {
 		parent()
+	}
+	if os.Getenv(envChange) != "" {
+		changeParent()
 	}
 	os.Exit(m.Run())
 }
@@ -180,12 +186,13 @@ func descendants(pid int) []int {
 // that started.
 func TestKillLeavesNothing(t *testing.T) {
 	for victim := range 4 {
-		for name, user := range users() {
+		for name, user := range logins(t) {
 			t.Run(fmt.Sprintf("process %d as %s", victim, name), func(t *testing.T) {
 				pids, pidfds, wait := startParent(t, user)
 				if len(pids) != 4 {
 					t.Fatalf("processes %v, want four", pids)
 				}
+				victim := victim
 				if victim == 3 {
 					// The lab survives a daemon's death; it is the Entry's to judge.
 					if err := unix.Kill(pids[3], unix.SIGKILL); err != nil {
@@ -197,34 +204,17 @@ func TestKillLeavesNothing(t *testing.T) {
 					t.Fatal(err)
 				}
 				wait()
-				for i, fd := range pidfds {
-					// A pidfd is readable once its process has ended. The test's
-					// own deadline is the limit.
-					if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1); err != nil && err != unix.EINTR {
-						t.Errorf("process %d: %v", i, err)
-					}
-					unix.Close(fd)
+				for _, fd := range pidfds {
+					awaitEnd(t, fd)
 				}
 			})
 		}
 	}
 }
 
-// users are whom a sandbox must work for.
-func users() map[string]*syscall.Credential {
-	all := map[string]*syscall.Credential{"oneself": nil}
-	if os.Getuid() == 0 {
-		all["nobody"] = &syscall.Credential{Uid: 65534, Gid: 65534}
-	}
-	return all
-}
-
-func startParent(t *testing.T, user *syscall.Credential) (pids, pidfds []int, wait func()) {
+func startParent(t *testing.T, user login) (pids, pidfds []int, wait func()) {
 	t.Helper()
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), envParent+"=1")
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+	cmd := user.command(envParent)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
