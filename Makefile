@@ -31,7 +31,7 @@ PACKAGES := qemu-system-x86 ipxe-qemu seabios ovmf pxelinux syslinux-common sysl
 	dnsmasq-base ca-certificates gcc libc6-dev
 
 # Boot files, and the servers that tests compare with.
-ASSETS := kernel busybox pxelinux.0 ldlinux.c32 syslinux.efi ldlinux.e64 pxe-virtio.rom \
+ASSETS := kernel kernel-cloud busybox pxelinux.0 ldlinux.c32 syslinux.efi ldlinux.e64 pxe-virtio.rom \
 	OVMF_CODE.fd OVMF_VARS.fd OVMF_CODE.ms.fd OVMF_VARS.ms.fd \
 	shimx64.efi mmx64.efi grubnetx64.efi.signed ipxe.efi snponly.efi undionly.kpxe ipxe.lkrn
 TOOLS := dhcpd in.tftpd atftpd xinetd ganesha.nfsd rpcbind rpcinfo showmount

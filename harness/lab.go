@@ -47,6 +47,8 @@ type Config struct {
 	Machines []qemu.Machine
 	// QEMU is the program; empty for the default.
 	QEMU string
+	// Answers are typed to what the machines' consoles ask.
+	Answers []qemu.Answer
 	// Sink is called with every event, in order, from one goroutine, and with
 	// the recorder, for the transfers that the event speaks of. It must not
 	// block.
@@ -252,6 +254,7 @@ func (l *Lab) switchOn(ctx, outer context.Context, m qemu.Machine, ports []qemu.
 		Program: l.config.QEMU,
 		Ports:   ports,
 		Console: console,
+		Answers: l.config.Answers,
 		Line: func(at time.Time, text string) {
 			inject(at, captures.Console, captures.ConsoleLine, captures.Field{Name: "text", Value: text})
 		},

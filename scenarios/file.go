@@ -13,7 +13,9 @@ type scenarioYAML struct {
 	// Assets are files that belong to a distribution or are made by pxeproof:
 	// where in root/ they go, and what they are.
 	Assets named[string] `yaml:"assets"`
-	// Fast lets the built-in DHCP server save iPXE some waiting.
+	// Fast saves iPXE its waiting: the built-in DHCP server tells it not to look
+	// for a ProxyDHCP server (option 175.176), and a key ends its prompt. The one
+	// is on the wire, the other not.
 	Fast bool `yaml:"fast"`
 	// Timeout ends a run that has proven nothing.
 	Timeout at[duration] `yaml:"timeout"`

@@ -138,6 +138,9 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 		Digest: digestWanted(expect),
 		Warn:   func(text string) { _ = r.conn.Send(labMessage{Warning: text}) },
 	}
+	if r.scenario.Fast {
+		cfg.Answers = append(cfg.Answers, qemu.SkipIPXEPrompt)
+	}
 	for _, h := range r.scenario.Hosts {
 		cfg.Hosts = append(cfg.Hosts, harness.Host{
 			HostConfig: network.HostConfig{Name: h.Name, Addr: h.Address, MAC: h.MAC},

@@ -15,7 +15,7 @@ func (s *Scenario) Needs() []string {
 	for _, a := range s.Assets {
 		parts := []string{a.Name}
 		if payload, made := strings.CutPrefix(a.Name, madePrefix); made {
-			parts = guest.Payload(payload).Needs()
+			parts = guest.Payload(payload).Needs(s.kernelAsset())
 		}
 		for _, p := range parts {
 			if !slices.Contains(names, p) {
@@ -24,6 +24,17 @@ func (s *Scenario) Needs() []string {
 		}
 	}
 	return names
+}
+
+// kernelAsset is the asset that the scenario boots as its kernel, by the name of
+// the first; "kernel" if it has one of its own.
+func (s *Scenario) kernelAsset() string {
+	for _, a := range s.Assets {
+		if a.Name == "kernel" || a.Name == "kernel-cloud" {
+			return a.Name
+		}
+	}
+	return "kernel"
 }
 
 // UsualPlaces lists where the configuration of a server is looked for that does

@@ -180,7 +180,15 @@ func (s *Scenario) findAsset(ctx context.Context, store *assets.Store, name stri
 		}
 		return a, err
 	}
-	path, err := guest.Build(ctx, store, guest.Spec{Payload: guest.Payload(payload), NIC: s.Machines[0].NICs[0].Model})
+	spec := guest.Spec{Payload: guest.Payload(payload), NIC: s.Machines[0].NICs[0].Model}
+	if needs := spec.Payload.Needs(s.kernelAsset()); slices.Contains(needs, s.kernelAsset()) {
+		// The modules are those of the kernel that it is booted with.
+		var err error
+		if spec.Kernel, err = store.Kernel(ctx, s.kernelAsset()); err != nil {
+			return assets.Asset{}, err
+		}
+	}
+	path, err := guest.Build(ctx, store, spec)
 	return assets.Asset{Name: name, Path: path}, err
 }
 

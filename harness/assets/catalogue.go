@@ -133,9 +133,11 @@ var catalogue = slices.Concat([]entry{
 		pkg:   packages{"linux-image-amd64", "linux-image-generic", "kernel-core", "linux", "kernel-default"},
 		paths: []string{"boot/vmlinuz-*-amd64", "boot/vmlinuz-*-generic", "usr/lib/modules/*/vmlinuz"},
 		not:   []string{"-cloud-amd64", "-rt-amd64"}},
-	{name: "kernel-cloud", about: "a Linux kernel for virtual machines alone", check: CheckKernel,
-		pkg:   packages{"linux-image-cloud-amd64", "linux-image-generic", "", "", "kernel-default-base"},
-		paths: []string{"boot/vmlinuz-*-cloud-amd64", "boot/vmlinuz-*-generic", "boot/vmlinuz-*-default"}},
+	// Twice the bytes of Debian's other, but in LZ4 and not in XZ: without
+	// hardware virtualization it reaches its first process 2 s earlier.
+	{name: "kernel-cloud", about: "a Linux kernel for virtual machines alone, where there is one", check: CheckKernel,
+		pkg:   packages{"linux-image-cloud-amd64", "linux-image-generic", "kernel-core", "linux", "kernel-default-base"},
+		paths: []string{"boot/vmlinuz-*-cloud-amd64", "boot/vmlinuz-*-generic", "boot/vmlinuz-*-default", "usr/lib/modules/*/vmlinuz"}},
 	{name: "busybox", about: "BusyBox, linked statically", check: checkStatic,
 		pkg:   same("busybox-static", "busybox", "busybox", "busybox-static"),
 		paths: []string{"bin/busybox", "usr/bin/busybox", "usr/sbin/busybox", "sbin/busybox", "usr/bin/busybox-static"}},

@@ -1,9 +1,10 @@
 package guest
 
-// Needs lists the assets that Build takes parts of.
-func (p Payload) Needs() []string {
+// Needs lists the assets that Build takes parts of, for the asset that is the
+// kernel.
+func (p Payload) Needs(kernel string) []string {
 	if p == FirstProcess {
 		return []string{"busybox"}
 	}
-	return []string{"busybox", "kernel"}
+	return []string{"busybox", kernel}
 }

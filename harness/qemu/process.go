@@ -30,6 +30,8 @@ type Config struct {
 	Line func(at time.Time, text string)
 	// Event, if not nil, is called with QEMU's events, in order.
 	Event func(qmp.Event)
+	// Answers are typed to prompts of the console.
+	Answers []Answer
 }
 
 // A Port is the network's end of a machine's cable.
@@ -108,7 +110,7 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	p.group = new(errgroup.Group)
 	p.group.Go(func() error {
 		defer out.Close()
-		return ReadConsole(out, c.Console, c.Line)
+		return ReadConsole(out, answering(c.Console, c.Answers, p.Type), c.Line)
 	})
 	mon, err := dialMonitor(ctx, address)
 	if err != nil {

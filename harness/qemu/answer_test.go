@@ -1,0 +1,33 @@
+package qemu
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func TestAnswering(t *testing.T) {
+	answers := []Answer{{"Press Ctrl-B", " "}, {"login: ", "root\n"}}
+	in := "iPXE\r\nPress Ctrl-A\nPress Ctrl-B...\rPress Ctrl-B\nlogin: login: \x1b[0m"
+	want := []string{" ", " ", "root\n", "root\n"}
+	for name, r := range map[string]io.Reader{
+		"whole":        strings.NewReader(in),
+		"byte by byte": iotest.OneByteReader(strings.NewReader(in)),
+	} {
+		var got []string
+		var raw bytes.Buffer
+		w := answering(&raw, answers, func(keys string) error { got = append(got, keys); return nil })
+		if _, err := io.Copy(w, r); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: typed %q, %v; want %q", name, got, err, want)
+		}
+		if raw.String() != in {
+			t.Errorf("%s: the raw log differs from what came: %q", name, raw.String())
+		}
+	}
+	if w := answering(nil, nil, nil); w != nil {
+		t.Errorf("with nothing to answer the writer is %v", w)
+	}
+}
