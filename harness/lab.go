@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pxeproof/pxeproof/captures"
+	"github.com/pxeproof/pxeproof/harness/link"
 	"github.com/pxeproof/pxeproof/harness/network"
 	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/servers"
@@ -158,7 +159,7 @@ func (l *Lab) plug(ctx context.Context, lan *network.Network, m qemu.Machine) ([
 			return ports, err
 		}
 		why := err
-		stream, relay, err := lan.AddStream(name)
+		stream, relay, err := lan.AddStream(name, link.Impairment{})
 		if err != nil {
 			return ports, err
 		}

@@ -80,6 +80,19 @@ func (n *Network) AddHost(c HostConfig) (*Host, error) {
 }
 
 func (n *Network) addHost(c HostConfig) (*Host, error) {
+	h, err := newHost(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.connect(h); err != nil {
+		h.ns.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// newHost makes a host that is not connected to anything.
+func newHost(c HostConfig) (*Host, error) {
 	if !c.Addr.IsValid() || !c.Addr.Addr().Is4() {
 		return nil, errors.New("it needs an IPv4 address with a prefix length, such as 192.168.1.103/24")
 	}
@@ -88,22 +101,25 @@ func (n *Network) addHost(c HostConfig) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{config: c, ns: ns}
+	return &Host{config: c, ns: ns}, nil
+}
+
+// connect plugs a host into the segment.
+func (n *Network) connect(h *Host) error {
+	c := h.config
 	veth := &netlink.Veth{
 		LinkAttrs:        netlink.LinkAttrs{Name: c.Name, MasterIndex: n.bridge.Attrs().Index},
 		PeerName:         hostInterface,
 		PeerHardwareAddr: c.MAC,
-		PeerNamespace:    netlink.NsFd(ns.Fd()),
+		PeerNamespace:    netlink.NsFd(h.ns.Fd()),
 	}
 	if err := netlink.LinkAdd(veth); err != nil {
-		ns.Close()
-		return nil, fmt.Errorf("making its link: %w", err)
+		return fmt.Errorf("making its link: %w", err)
 	}
 	if err := h.Do(h.configure); err != nil {
-		ns.Close()
-		return nil, err
+		return err
 	}
-	err = plug(veth)
+	err := plug(veth)
 	if err == nil {
 		err = h.Do(func() error { return waitUp(hostInterface) })
 	}
@@ -114,11 +130,7 @@ func (n *Network) addHost(c HostConfig) (*Host, error) {
 	if err == nil {
 		err = h.Do(func() error { return waitLinkLocal(hostInterface) })
 	}
-	if err != nil {
-		ns.Close()
-		return nil, err
-	}
-	return h, nil
+	return err
 }
 
 // ErrNoTun is what AddTap returns where /dev/net/tun cannot be opened. AddStream

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/pxeproof/pxeproof/harness/link"
 	"github.com/pxeproof/pxeproof/harness/sandbox"
 )
 
@@ -99,7 +100,7 @@ func TestRelayCarriesFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	machine, relay, err := n.AddStream(port("client"))
+	machine, relay, err := n.AddStream(port("client"), link.Impairment{})
 	if err != nil {
 		t.Fatal(err)
 	}

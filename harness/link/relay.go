@@ -1,0 +1,169 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Relay carries frames between two ends, as its Impairment has it.
+type Relay struct {
+	ends   [2]*End
+	queues [2]*Queue
+	in     [maxFrame]byte
+	spare  [][]byte // buffers of smallBuffer bytes
+	// Lost, if not nil, is told of each frame that is lost, from the goroutine
+	// of Run, with its number in its direction, from 1. data is valid meanwhile.
+	Lost func(d Direction, number int64, why Loss, data []byte)
+}
+
+// NewRelay makes a relay, which owns the ends from then on.
+func NewRelay(a, b *End, i Impairment) *Relay {
+	return &Relay{ends: [2]*End{a, b}, queues: [2]*Queue{NewQueue(i, AToB), NewQueue(i, BToA)}}
+}
+
+// Close closes the ends of a relay that was never run.
+func (r *Relay) Close() error { return errors.Join(r.ends[0].Close(), r.ends[1].Close()) }
+
+// Counts is what became of the frames of one direction. It may be called when
+// Run has returned.
+func (r *Relay) Counts(d Direction) Counts { return r.queues[d].Counts() }
+
+// Run carries frames until ctx ends or one side is gone, which are no errors,
+// and closes both ends.
+func (r *Relay) Run(ctx context.Context) error {
+	defer r.Close()
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return fmt.Errorf("relay: %w", err)
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		_, _ = unix.Write(wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	})
+	done := make(chan error, 1)
+	go func() {
+		// A thread of its own that is never given back: it waits with the clock's
+		// own precision, and not to the millisecond as the scheduler would.
+		runtime.LockOSThread()
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+		done <- r.carry(wake)
+	}()
+	err = <-done
+	if !stop() {
+		<-stopped
+	}
+	unix.Close(wake)
+	if errors.Is(err, errClosed) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		return nil
+	}
+	return err
+}
+
+func (r *Relay) carry(wake int) error {
+	fds := []unix.PollFd{
+		{Fd: int32(r.ends[0].fd), Events: unix.POLLIN},
+		{Fd: int32(r.ends[1].fd), Events: unix.POLLIN},
+		{Fd: int32(wake), Events: unix.POLLIN},
+	}
+	for {
+		_, err := unix.Ppoll(fds, r.wait(), nil)
+		if err != nil && err != unix.EINTR {
+			return fmt.Errorf("relay: %w", err)
+		}
+		if err == nil && fds[2].Revents != 0 {
+			return nil
+		}
+		for i, d := range []Direction{AToB, BToA} {
+			if err == nil && fds[i].Revents != 0 {
+				if err := r.take(d); err != nil {
+					return fmt.Errorf("relay: reading: %w", err)
+				}
+			}
+			if err := r.give(d, wake); err != nil {
+				return fmt.Errorf("relay: writing: %w", err)
+			}
+		}
+	}
+}
+
+// wait is how long nothing is to be done; nil for ever.
+func (r *Relay) wait() *unix.Timespec {
+	var first time.Time
+	for _, q := range r.queues {
+		if t, ok := q.Next(); ok && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	if first.IsZero() {
+		return nil
+	}
+	t := unix.NsecToTimespec(max(0, time.Until(first).Nanoseconds()))
+	return &t
+}
+
+// batch bounds the frames that are taken before some are given.
+const batch = 64
+
+// take reads what has come at one end.
+func (r *Relay) take(d Direction) error {
+	q := r.queues[d]
+	for range batch {
+		n, err := r.ends[d].read(r.in[:])
+		if err == errWait {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		b := r.buffer(n)
+		copy(b, r.in[:n])
+		if why := q.Push(time.Now(), b); why != "" {
+			if r.Lost != nil {
+				r.Lost(d, q.counts.Frames, why, b)
+			}
+			r.free(b)
+		}
+	}
+	return nil
+}
+
+// give writes what is due at the other end.
+func (r *Relay) give(d Direction, wake int) error {
+	for {
+		data, last, ok := r.queues[d].Pop(time.Now())
+		if !ok {
+			return nil
+		}
+		if err := r.ends[1-d].write(data, wake); err != nil {
+			return err
+		}
+		if last {
+			r.free(data)
+		}
+	}
+}
+
+// buffer is room for a frame of n bytes.
+func (r *Relay) buffer(n int) []byte {
+	if n > smallBuffer {
+		return make([]byte, n)
+	}
+	if last := len(r.spare) - 1; last >= 0 {
+		b := r.spare[last]
+		r.spare = r.spare[:last]
+		return b[:n]
+	}
+	return make([]byte, n, smallBuffer)
+}
+
+func (r *Relay) free(b []byte) {
+	if cap(b) == smallBuffer {
+		r.spare = append(r.spare, b)
+	}
+}
