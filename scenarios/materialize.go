@@ -12,9 +12,15 @@ import (
 
 // Materialize lays the scenario's root/ out in dir, which must exist, with the
 // assets in their places. files says where each asset is, by its Name.
-// Directories get mode 0755; files keep whether they are executable and are
-// readable by everybody, as the servers' users are not the author.
+// Directories get mode 0755, and files those that they have, as a file that the
+// TFTP server's user may not read is a mistake that is to be seen. Only where
+// not even scenario.yaml is for everybody to read do modes speak of a umask and
+// not of the server: files are readable by everybody then.
 func (s *Scenario) Materialize(dir string, files map[string]string) error {
+	least := fs.FileMode(0o600)
+	if fi, err := fs.Stat(s.fsys, File); err != nil || fi.Mode()&0o004 == 0 {
+		least = 0o644
+	}
 	err := fs.WalkDir(s.fsys, rootDir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -23,7 +29,7 @@ func (s *Scenario) Materialize(dir string, files map[string]string) error {
 		if err != nil {
 			return err
 		}
-		return s.copyEntry(filepath.Join(dir, rel), name, d)
+		return s.copyEntry(filepath.Join(dir, rel), name, d, least)
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("laying out %s: %w", s.display(rootDir), err)
@@ -42,7 +48,9 @@ func (s *Scenario) Materialize(dir string, files map[string]string) error {
 	return nil
 }
 
-func (s *Scenario) copyEntry(to, name string, d fs.DirEntry) error {
+// copyEntry copies one file, folder or link. least are the permissions that a
+// file has in any case.
+func (s *Scenario) copyEntry(to, name string, d fs.DirEntry, least fs.FileMode) error {
 	switch d.Type() {
 	case fs.ModeDir:
 		return os.MkdirAll(to, 0o755)
@@ -62,7 +70,8 @@ func (s *Scenario) copyEntry(to, name string, d fs.DirEntry) error {
 		if err != nil {
 			return err
 		}
-		return writeFile(to, from, 0o644|fi.Mode().Perm()&0o111)
+		const special = fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+		return writeFile(to, from, least|fi.Mode()&(fs.ModePerm|special))
 	}
 	return fmt.Errorf("%s is neither file, folder nor link", s.display(name))
 }

@@ -170,7 +170,7 @@ func (m *material) copyTree(t tree) error {
 				return nil
 			}
 			if err == nil && t.tftp && fi.Mode()&0o004 == 0 && !m.tftpd.Permissive.IsSet() {
-				m.note("%s is not readable for everybody: in.tftpd without -p refuses it; the scenario's copy is readable", from)
+				m.note("%s is not readable for everybody: in.tftpd without -p refuses it", from)
 			}
 			size += n
 			files++
@@ -343,12 +343,13 @@ func (m *material) writeFrom(to string, from io.Reader, mode fs.FileMode) (int64
 	if err := m.out.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return 0, err
 	}
-	out, err := m.out.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|mode.Perm()&0o111)
+	out, err := m.out.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return 0, err
 	}
 	n, err := io.Copy(out, from)
-	return n, errors.Join(err, out.Close())
+	// Whatever the umask: who may read a file is a part of what it is.
+	return n, errors.Join(err, out.Chmod(0o600|mode.Perm()), out.Close())
 }
 
 func (m *material) symlink(target, to string) error {
@@ -359,7 +360,7 @@ func (m *material) symlink(target, to string) error {
 }
 
 func (m *material) writeNew(to string, text []byte) error {
-	_, err := m.writeFrom(inside(to), bytes.NewReader(text), 0)
+	_, err := m.writeFrom(inside(to), bytes.NewReader(text), 0o644)
 	return err
 }
 
