@@ -207,9 +207,6 @@ func (c *configs) server(h Host, sv Service) func(log func(string)) servers.Serv
 // tftpConfig has our server answer as in.tftpd would.
 func (c *configs) tftpConfig(s *intftpd.Service, log func(string)) tftp.Config {
 	t := tftp.InTFTPD(s, c.dir)
-	// The engine of our own was seen to lose a wake-up; until that is mended a
-	// boot is served by the one that was not.
-	t.Engine = tftp.EnginePin
 	t.Log = log
 	return t
 }

@@ -1,6 +1,7 @@
 package tftp_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"os"
@@ -11,26 +12,111 @@ import (
 	"github.com/pxeproof/pxeproof/servers/tftp"
 )
 
-// ask sends one packet to port 69 and returns the first answer and its source.
-func (l *lab) ask(t *testing.T, packet string) ([]byte, net.Addr) {
+// Opcodes.
+const (
+	opDATA  = 3
+	opACK   = 4
+	opERROR = 5
+	opOACK  = 6
+)
+
+// A peer is a client that does as the test says, packet by packet.
+type peer struct {
+	t *testing.T
+	net.PacketConn
+	server net.Addr // where requests go
+	tid    net.Addr // where the last packet came from
+}
+
+func (l *lab) peer(t *testing.T) *peer {
 	t.Helper()
 	c, err := l.client.ListenPacket(t.Context(), "udp4", ":0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	to := &net.UDPAddr{IP: net.ParseIP(serverAddr), Port: tftp.Port}
-	if _, err := c.WriteTo([]byte(packet), to); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { c.Close() })
+	return &peer{t: t, PacketConn: c, server: &net.UDPAddr{IP: net.ParseIP(serverAddr), Port: tftp.Port}}
+}
+
+func (p *peer) send(packet string, to net.Addr) {
+	p.t.Helper()
+	if _, err := p.WriteTo([]byte(packet), to); err != nil {
+		p.t.Fatal(err)
 	}
+}
+
+// read asks for a file with options, a name and a value each.
+func (p *peer) read(name string, options ...string) {
+	p.t.Helper()
+	packet := "\x00\x01" + name + "\x00octet\x00"
+	for _, o := range options {
+		packet += o + "\x00"
+	}
+	p.send(packet, p.server)
+}
+
+func (p *peer) ack(block uint16) {
+	p.t.Helper()
+	p.send(string(binary.BigEndian.AppendUint16([]byte{0, opACK}, block)), p.tid)
+}
+
+// next is the next packet, whoever sent it.
+func (p *peer) next() []byte {
+	p.t.Helper()
 	// Long enough that only a server that does not answer reaches it.
-	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	p.SetReadDeadline(time.Now().Add(20 * time.Second))
 	b := make([]byte, 70000)
-	n, from, err := c.ReadFrom(b)
+	n, from, err := p.ReadFrom(b)
 	if err != nil {
-		t.Fatalf("%q: no answer: %v", packet, err)
+		p.t.Fatalf("no packet: %v", err)
 	}
-	return b[:n], from
+	p.tid = from
+	return b[:n]
+}
+
+// wantOACK expects an OACK with this text, its NULs written as blanks.
+func (p *peer) wantOACK(text string) {
+	p.t.Helper()
+	b := p.next()
+	if got := string(bytes.ReplaceAll(b[2:], []byte{0}, []byte(" "))); b[1] != opOACK || got != text+" " {
+		p.t.Fatalf("got %q, want OACK %q", b, text)
+	}
+}
+
+// wantBlocks expects DATA packets with these numbers, in this order.
+func (p *peer) wantBlocks(numbers ...uint16) [][]byte {
+	p.t.Helper()
+	var data [][]byte
+	for _, n := range numbers {
+		b := p.next()
+		if len(b) < 4 || b[1] != opDATA || binary.BigEndian.Uint16(b[2:]) != n {
+			p.t.Fatalf("got %.20q, want block %d", b, n)
+		}
+		data = append(data, b[4:])
+	}
+	return data
+}
+
+// wantError expects an ERROR.
+func (p *peer) wantError(code tftp.Code, text string) {
+	p.t.Helper()
+	b := p.next()
+	if len(b) < 5 || b[1] != opERROR || b[len(b)-1] != 0 {
+		p.t.Fatalf("got %.40q, want an ERROR", b)
+	}
+	if c, got := tftp.Code(binary.BigEndian.Uint16(b[2:])), string(b[4:len(b)-1]); c != code || got != text {
+		p.t.Fatalf("got error %d %q, want %d %q", c, got, code, text)
+	}
+}
+
+// wantNothing expects that nothing is under way: the answer to a new request is
+// the next packet.
+func (p *peer) wantNothing() {
+	p.t.Helper()
+	tid := p.tid
+	p.read("there is no such file")
+	p.wantError(tftp.FileNotFound, "File not found")
+	p.tid = tid
 }
 
 func TestErrors(t *testing.T) {
@@ -54,15 +140,10 @@ func TestErrors(t *testing.T) {
 		{"\x00\x01file", tftp.IllegalOperation, "Request not null-terminated"},
 		{"\x00\x02file\x00octet\x00", tftp.IllegalOperation, "This server is read-only"},
 	} {
-		b, from := l.ask(t, tt.packet)
-		if len(b) < 5 || binary.BigEndian.Uint16(b) != 5 || b[len(b)-1] != 0 {
-			t.Errorf("%q: answered %q, not an ERROR", tt.packet, b)
-			continue
-		}
-		if code, text := tftp.Code(binary.BigEndian.Uint16(b[2:])), string(b[4:len(b)-1]); code != tt.code || text != tt.text {
-			t.Errorf("%q: error %d %q, want %d %q", tt.packet, code, text, tt.code, tt.text)
-		}
-		if port := from.(*net.UDPAddr).Port; port == tftp.Port {
+		p := l.peer(t)
+		p.send(tt.packet, p.server)
+		p.wantError(tt.code, tt.text)
+		if port := p.tid.(*net.UDPAddr).Port; port == tftp.Port {
 			t.Errorf("%q: answered from port %d, not from a new one", tt.packet, port)
 		}
 	}

@@ -157,31 +157,47 @@ func (s *socket) wake() {
 
 // send sends one packet: an OACK or an ERROR.
 func (s *socket) send(packet []byte) error {
+	_, err := s.write(func() (int, unix.Errno) {
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(packet))),
+			uintptr(len(packet)), unix.MSG_DONTWAIT, 0, 0)
+		return int(n), errno
+	})
+	return err
+}
+
+// write calls try, which must not wait, until there is room for what it sends.
+// A packet that the kernel has no room for in the end counts as one lost on the
+// way: n is 1 then, and there is no error.
+func (s *socket) write(try func() (int, unix.Errno)) (n int, err error) {
+	patient := true
 	for {
-		_, err := unix.Write(s.fd, packet)
-		if err == nil || err == unix.ENOBUFS {
-			return nil
-		}
-		if err := s.again(err.(unix.Errno)); err != nil {
-			return err
+		n, errno := try()
+		switch {
+		case errno == unix.EINTR:
+		case errno == unix.EAGAIN && patient:
+			if err := s.waitForRoom(); err != nil {
+				return 0, err
+			}
+			patient = false
+		case errno == unix.EAGAIN || errno == unix.ENOBUFS:
+			return 1, nil
+		case errno != 0:
+			return 0, errno
+		default:
+			return n, nil
 		}
 	}
 }
 
-// again says whether to try a send that failed once more, and waits for room
-// if that was the reason.
-func (s *socket) again(errno unix.Errno) error {
-	switch {
-	case errno == unix.EINTR:
+// waitForRoom waits, for a while, until the kernel has sent what it has. That is
+// so rare, and so short, that it may hold a thread up: Go's poller would tell of
+// room that comes, and not of room that has come since the try.
+func (s *socket) waitForRoom() error {
+	_, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}, int(leastWait.Milliseconds()))
+	if err == unix.EINTR {
 		return nil
-	case errno == unix.EAGAIN && s.file != nil:
-		first := true
-		return s.raw.Write(func(uintptr) bool {
-			defer func() { first = false }()
-			return !first
-		})
 	}
-	return errno
+	return err
 }
 
 // set makes packet i of the batch the DATA packet of that number on the wire.
@@ -195,31 +211,26 @@ func (s *socket) set(i int, number uint16, data []byte) {
 	}
 }
 
-// flush sends the first n packets of the batch. One that the kernel has no
-// buffers for counts as lost on the way.
+// flush sends the first n packets of the batch.
 func (s *socket) flush(n int) error {
 	for sent := 0; sent < n; {
-		k, errno := s.sendBatch(sent, n)
-		switch {
-		case errno == 0:
-			sent += k
-		case errno == unix.ENOBUFS:
-			sent++
-		default:
-			if err := s.again(errno); err != nil {
-				return err
-			}
+		k, err := s.write(func() (int, unix.Errno) { return s.sendBatch(sent, n) })
+		if err != nil {
+			return err
 		}
+		sent += k
 	}
 	return nil
 }
 
+// sendBatch sends without waiting for room, of which there is nearly always
+// enough; so the scheduler need not hear of it.
 func (s *socket) sendBatch(from, to int) (int, unix.Errno) {
 	if to-from == 1 {
-		_, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.batch[from].hdr)), 0)
+		_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.batch[from].hdr)), unix.MSG_DONTWAIT)
 		return 1, errno
 	}
-	k, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.batch[from])), uintptr(to-from), 0, 0, 0)
+	k, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.batch[from])), uintptr(to-from), unix.MSG_DONTWAIT, 0, 0)
 	return int(k), errno
 }
 

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/pxeproof/pxeproof/harness/network"
@@ -36,6 +38,8 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	l := &lab{root: t.TempDir()}
+	// A host that nobody refers to any more goes away with its namespace.
+	t.Cleanup(func() { runtime.KeepAlive(l) })
 	if l.server, err = n.AddHost(network.HostConfig{
 		Name: fmt.Sprintf("s%d", bridges), Addr: netip.MustParsePrefix(serverAddr + "/24"),
 	}); err != nil {
@@ -91,7 +95,6 @@ type fetcher struct {
 	name    string
 	program string
 	args    func(from, to string) []string
-	stdin   func(from, to string) string
 }
 
 var fetchers = []fetcher{
@@ -152,14 +155,14 @@ func (l *lab) fetch(t *testing.T, f fetcher, name string) ([]byte, error) {
 
 func TestForeignClients(t *testing.T) {
 	sizes := []int{0, 1, 511, 512, 513, 1428, 32 << 20, 65536*512 + 7}
-	for _, engine := range []tftp.Engine{tftp.EngineOwn, tftp.EnginePin} {
+	for engine, clients := range map[tftp.Engine][]fetcher{tftp.EngineOwn: fetchers, tftp.EnginePin: fetchers[2:4]} {
 		l := newLab(t)
 		l.start(t, tftp.Config{Engine: engine})
 		want := make([][]byte, len(sizes))
 		for i, size := range sizes {
 			want[i] = l.write(t, fmt.Sprintf("size%d", size), size)
 		}
-		for _, f := range fetchers {
+		for _, f := range clients {
 			t.Run(string(engine)+"/"+f.name, func(t *testing.T) {
 				f.need(t)
 				for i, size := range sizes {
@@ -172,6 +175,24 @@ func TestForeignClients(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestNetascii fetches a text as a text: the client undoes what the server did.
+func TestNetascii(t *testing.T) {
+	l := newLab(t)
+	l.start(t, tftp.Config{})
+	want := []byte(strings.Repeat("a line\nand a\rreturn\n", 200))
+	if err := os.WriteFile(filepath.Join(l.root, "text"), want, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ascii := fetcher{name: "tftp-hpa", program: "tftp", args: func(from, to string) []string {
+		return []string{"-m", "ascii", serverAddr, "-c", "get", from, to}
+	}}
+	ascii.need(t)
+	got, err := l.fetch(t, ascii, "text")
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("got %.60q, %v", got, err)
 	}
 }
 
@@ -188,8 +209,7 @@ func TestNamesStayInside(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"../outside", "/../outside", l.root + "/pxelinux.cfg/default", `pxelinux.cfg\default`, "pxelinux.cfg"} {
-		got, err := l.fetch(t, fetchers[3], name)
-		if len(got) > 0 {
+		if got, err := l.fetch(t, fetchers[3], name); len(got) > 0 {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
 	}
