@@ -86,7 +86,13 @@ const (
 	// carriage returns.
 	ConsoleLine Kind = "console.line" // text
 
-	// The lab's own (Source Harness).
+	// The lab's own (Source Harness). A link's events have the Port that the
+	// link begins at. The recorder is on that side: a frame for the machine is in
+	// the capture and may be lost after; a frame of the machine's that is lost is
+	// not in it, and one that comes twice is twice.
+	LinkImpaired   Kind = "link.impaired"   // a link is bad on purpose: link.impairment (as scenario.yaml has it) link.seed
+	LinkLost       Kind = "link.lost"       // it lost a frame (the first 1,000 of each link): link.to_machine link.number (of the frame, in its direction) link.reason ("loss", "mtu", "queue") frame.len
+	LinkDone       Kind = "link.done"       // all that it did, once a direction: link.to_machine link.frames link.lost link.too_long link.overflow link.duplicated link.reordered
 	MachineStarted Kind = "machine.started" // machine accel
 	MachineOff     Kind = "machine.off"     // machine reason ("guest-shutdown", "guest-reset", "host-qmp-quit", "guest-panic")
 	MachineDied    Kind = "machine.died"    // machine status stderr: QEMU itself ended when nobody asked it to

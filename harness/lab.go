@@ -46,6 +46,10 @@ type Config struct {
 	Hosts []Host
 	// Machines are switched on when every server is bound.
 	Machines []qemu.Machine
+	// Links are what is wrong with the links of machines, by machine's name; with
+	// that of every network card it has. A relay carries the frames then, and
+	// tells what became of them: see [captures.LinkImpaired].
+	Links map[string]link.Impairment
 	// QEMU is the program; empty for the default.
 	QEMU string
 	// Answers are typed to what the machines' consoles ask.
@@ -73,6 +77,7 @@ type Lab struct {
 	recorder *captures.Recorder
 	events   *eventLog
 	machines []*qemu.Process
+	links    []*badLink
 	group    *errgroup.Group // servers and what watches the machines
 	broken   <-chan struct{} // the group's context: done when a server has ended by itself
 	stop     context.CancelFunc
@@ -124,6 +129,9 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 	if err := l.record(ctx, lan, hosts); err != nil {
 		return nil, err
 	}
+	for _, k := range l.links {
+		l.group.Go(func() error { return k.run(gctx) })
+	}
 	if err := l.serve(gctx, hosts); err != nil {
 		return nil, err
 	}
@@ -142,31 +150,34 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 	return l, nil
 }
 
-// plug gives a machine its ports: taps, or where there can be none, relays.
+// plug gives a machine its ports: taps, or where there can be none or the link
+// is a bad one, relays.
 func (l *Lab) plug(ctx context.Context, lan *network.Network, m qemu.Machine) ([]qemu.Port, error) {
 	var ports []qemu.Port
+	bad := l.config.Links[m.Name]
 	for i := range m.NICs {
 		name := m.Name
 		if i > 0 {
 			name = fmt.Sprintf("%.12s.%d", m.Name, i)
 		}
-		tap, err := lan.AddTap(name)
-		if err == nil {
-			ports = append(ports, qemu.Port{File: tap})
-			continue
+		if bad.Healthy() {
+			tap, err := lan.AddTap(name)
+			if err == nil {
+				ports = append(ports, qemu.Port{File: tap})
+				continue
+			}
+			if !errors.Is(err, network.ErrNoTun) {
+				return ports, err
+			}
+			if l.config.Warn != nil {
+				l.config.Warn(fmt.Sprintf("a relay takes the tap's place: %v", err))
+			}
 		}
-		if !errors.Is(err, network.ErrNoTun) {
-			return ports, err
-		}
-		why := err
-		stream, relay, err := lan.AddStream(name, link.Impairment{})
+		stream, relay, err := lan.AddStream(name, bad)
 		if err != nil {
 			return ports, err
 		}
-		if l.config.Warn != nil {
-			l.config.Warn(fmt.Sprintf("a relay takes the tap's place: %v", why))
-		}
-		l.group.Go(func() error { return relay.Run(ctx) })
+		l.links = append(l.links, &badLink{lab: l, relay: relay, port: name, mac: m.NICs[i].MAC.String(), impairment: bad})
 		ports = append(ports, qemu.Port{File: stream, Stream: true})
 	}
 	return ports, nil

@@ -13,6 +13,9 @@ type scenarioYAML struct {
 	// Assets are files that belong to a distribution or are made by pxeproof:
 	// where in root/ they go, and what they are.
 	Assets named[string] `yaml:"assets"`
+	// Impair is what is wrong with the network: with the link of each machine
+	// that says nothing else.
+	Impair *at[impairYAML] `yaml:"impair"`
 	// Fast saves iPXE its waiting: the built-in DHCP server tells it not to look
 	// for a ProxyDHCP server (option 175.176), and a key ends its prompt. The one
 	// is on the wire, the other not.
@@ -48,6 +51,8 @@ type machineYAML struct {
 	Memory   at[int]    `yaml:"memory"`
 	CPUs     at[int]    `yaml:"cpus"`
 	Reboots  bool       `yaml:"reboots"`
+	// Impair is what is wrong with the machine's link.
+	Impair *at[impairYAML] `yaml:"impair"`
 }
 
 type expectYAML struct {

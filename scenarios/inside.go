@@ -136,6 +136,7 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 		QEMU:   r.request.QEMU,
 		Sink:   r.event,
 		Digest: digestWanted(expect),
+		Links:  r.scenario.links(),
 		Warn:   func(text string) { _ = r.conn.Send(labMessage{Warning: text}) },
 	}
 	if r.scenario.Fast {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pxeproof/pxeproof/harness/link"
 	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/servers/conf"
 )
@@ -72,6 +73,8 @@ type Service struct {
 type Machine struct {
 	qemu.Machine
 	UUID string
+	// Link is what is wrong with its link, the network's included.
+	Link link.Impairment
 	Pos  conf.Pos
 }
 
@@ -144,6 +147,13 @@ func (s *Scenario) fill(y *scenarioYAML) error {
 	for i, e := range y.Machines {
 		m, err := s.machine(e, i)
 		if err != nil {
+			return err
+		}
+		bad := e.v.Impair
+		if bad == nil {
+			bad = y.Impair
+		}
+		if m.Link, err = s.impairment(bad); err != nil {
 			return err
 		}
 		s.Machines = append(s.Machines, m)

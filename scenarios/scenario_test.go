@@ -5,9 +5,11 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/pxeproof/pxeproof/harness/link"
 	"github.com/pxeproof/pxeproof/harness/sandbox"
 	"github.com/pxeproof/pxeproof/scenarios"
 )
@@ -56,6 +58,25 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// A machine's own impairment takes the place of the network's.
+func TestImpair(t *testing.T) {
+	text := strings.Replace(smallest, "about: the smallest\n", "impair: {loss: 0.5%, delay: 5ms, jitter: 1ms, reorder: 2 %, duplicate: 3%, rate: 1.5 Mbit/s, mtu: 1400, seed: 7}\n", 1)
+	text = strings.Replace(text, "  client: {}\n", "  a: {}\n  b: {impair: {}}\n  c: {impair: {loss: 10%}}\n", 1)
+	s, err := scenarios.Open(folder(t, text), "s", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []link.Impairment{
+		{Loss: 0.005, Delay: 5 * time.Millisecond, Jitter: time.Millisecond, Reorder: 0.02, Duplicate: 0.03, Rate: 1_500_000, MTU: 1400, Seed: 7},
+		{},
+		{Loss: 0.1},
+	} {
+		if got := s.Machines[i].Link; got != want {
+			t.Errorf("machine %s: %+v, want %+v", s.Machines[i].Name, got, want)
+		}
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -77,6 +98,11 @@ func TestOpenRefuses(t *testing.T) {
 		{"a name for no port", "client: {}", "\"a name far too long\": {}", "use 1 to 15 letters"},
 		{"no such firmware", "client: {}", "client: {firmware: coreboot}", `no firmware is called "coreboot"`},
 		{"a timeout that is none", "about: the smallest", "timeout: soon", `s/scenario.yaml:1:10: "soon" is no length of time`},
+		{"a loss that is no part", "client: {}", "client: {impair: {loss: 5}}", `s/scenario.yaml:7:27: "5" is no part of the frames, such as 1%`},
+		{"more than all is lost", "client: {}", "client: {impair: {loss: 101%}}", `"101%" is no part of the frames`},
+		{"a link with a wrong field", "client: {}", "client: {impair: {los: 1%}}", `s/scenario.yaml:7:21: unknown field "los"`},
+		{"a rate that is none", "about: the smallest", "impair: {rate: 5 MB/s}", `s/scenario.yaml:1:16: "5 MB/s" is no rate of a link, such as 100 Mbit/s`},
+		{"an MTU that is none", "about: the smallest", "impair: {mtu: 40}", "s/scenario.yaml:1:9: impair: mtu is at least 68 bytes, not 40"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if !strings.Contains(smallest, c.old) {
