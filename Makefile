@@ -5,6 +5,7 @@
 #   make test    every test, those with virtual machines included
 #   make check   format, vet, staticcheck
 #   make demo    boot the kickstart scenario and print its verdict
+#   make fuzz    every fuzz target, FUZZTIME=1m each
 #   make bench-boot  that boot against the same in a bare lab, side by side
 #   make man     manual pages, bin/man
 #   make clean   remove what was built here; the cache of boot files stays
@@ -15,7 +16,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 .ONESHELL:
-.PHONY: setup packages tun build test check demo bench-boot man clean
+.PHONY: setup packages tun build test fuzz check demo bench-boot man clean
 
 GO ?= go
 CI ?=
@@ -70,6 +71,10 @@ build:
 test: setup
 	$(GO) vet ./...
 	timeout --kill-after=10s 10m $(GO) test -race -count=1 -timeout=10m ./...
+
+# Some targets need no more than the compiler, others the namespaces of a lab.
+fuzz: setup
+	@GO="$(GO)" .ci/fuzz
 
 check:
 	@unformatted=$$(gofmt -l .)
