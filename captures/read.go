@@ -13,7 +13,8 @@ import (
 // capture at all.
 func Read(r io.Reader) (*Timeline, error) { return ReadWith(r, Options{}) }
 
-// ReadWith is Read with options.
+// ReadWith is Read with options. It keeps every event, as many as Limits.Events
+// says; a [Scanner] keeps none.
 func ReadWith(r io.Reader, o Options) (*Timeline, error) {
 	var events []Event
 	limit := o.Limits.withDefaults().Events
@@ -38,29 +39,66 @@ func ReadWith(r io.Reader, o Options) (*Timeline, error) {
 // none: the Timeline that it returns has everything but Events. Errors are as
 // Read's.
 func Scan(r io.Reader, o Options, emit func(Event)) (*Timeline, error) {
+	s, err := NewScanner(r, o)
+	if err != nil {
+		return nil, err
+	}
+	for s.Frame(emit) {
+	}
+	return s.Finish(emit)
+}
+
+// A Scanner reads a capture frame by frame, as a Recorder hears it. Whoever
+// listens can ask at every event what is known of a transfer by then.
+type Scanner struct {
+	in     *pcap.Reader
+	d      *Decoder
+	p      pcap.Packet
+	n      int
+	unread int   // frames of link types that are not decoded
+	err    error // that ended it; io.EOF is the file's end
+}
+
+// NewScanner reads the file's first bytes. It fails if the file is no capture.
+func NewScanner(r io.Reader, o Options) (*Scanner, error) {
 	in, err := pcap.NewReader(r)
 	if err != nil {
 		return nil, err
 	}
-	d := NewDecoder(o)
-	var p pcap.Packet
-	n, unread := 0, 0
-	for {
-		if err = in.Next(&p); err != nil {
-			break
-		}
-		n++
-		if !LinkType(p.Link).known() {
-			unread++
-		}
-		d.Frame(FrameInfo{Number: n, At: p.At, Port: p.Name, Link: LinkType(p.Link), Length: p.Length}, p.Data, emit)
+	return &Scanner{in: in, d: NewDecoder(o)}, nil
+}
+
+// Frame reads one frame and calls emit for each event that it makes. It is
+// false at the end of the file, or where the file cannot be read on.
+func (s *Scanner) Frame(emit func(Event)) bool {
+	if s.err != nil {
+		return false
 	}
-	d.Finish(emit)
+	if s.err = s.in.Next(&s.p); s.err != nil {
+		return false
+	}
+	s.n++
+	link := LinkType(s.p.Link)
+	if !link.known() {
+		s.unread++
+	}
+	s.d.Frame(FrameInfo{Number: s.n, At: s.p.At, Port: s.p.Name, Link: link, Length: s.p.Length}, s.p.Data, emit)
+	return true
+}
+
+// Transfer is the Decoder's. It may be called from within emit.
+func (s *Scanner) Transfer(i int) (t Transfer, ok bool) { return s.d.Transfer(i) }
+
+// Finish is called after the last frame. It gives the events that only the end
+// tells, and returns what [Scan] does.
+func (s *Scanner) Finish(emit func(Event)) (*Timeline, error) {
+	s.d.Finish(emit)
+	err := s.err
 	if err == io.EOF {
 		err = nil
 	}
-	if err == nil && unread > 0 && unread == n {
-		err = fmt.Errorf("its frames are of link type %d, which is not read; Ethernet, Linux cooked captures and raw IP are", p.Link)
+	if err == nil && s.unread > 0 && s.unread == s.n {
+		err = fmt.Errorf("its frames are of link type %d, which is not read; Ethernet, Linux cooked captures and raw IP are", s.p.Link)
 	}
-	return &Timeline{Transfers: d.Transfers(), Frames: n, Dropped: int(min(in.Dropped(), 1<<62))}, err
+	return &Timeline{Transfers: s.d.Transfers(), Frames: s.n, Dropped: int(min(s.in.Dropped(), 1<<62))}, err
 }

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/pxeproof/pxeproof/captures"
 	"github.com/pxeproof/pxeproof/captures/verdict"
@@ -80,30 +79,60 @@ func judgeRun(dir string) (verdict.Verdict, error) {
 		}
 		o.Machines = append(o.Machines, mac)
 	}
+	heard, err := offWire(filepath.Join(dir, harness.EventsFile))
+	if err != nil {
+		return verdict.Verdict{}, err
+	}
 	f, err := os.Open(filepath.Join(dir, harness.CaptureFile))
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
 	defer f.Close()
-	t, err := captures.ReadWith(f, o)
+	in, err := captures.NewScanner(f, o)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
-	heard, err := offWire(filepath.Join(dir, harness.EventsFile))
+	v, _, err := judgeScan(in, heard, x, verdict.Options{}, rec.End)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
-	events := append(t.Events, heard...)
-	slices.SortStableFunc(events, func(a, b captures.Event) int { return a.At.Compare(b.At) })
-	end := verdict.End{Dropped: t.Dropped}
-	if rec.End != nil {
-		end = *rec.End
-	}
-	return judgeEvents(x, verdict.Options{}, t, events, end)
+	return v, nil
 }
 
-// judgeEvents has a Judge hear all events.
-func judgeEvents(x verdict.Expectations, o verdict.Options, t *captures.Timeline, events []captures.Event, end verdict.End) (verdict.Verdict, error) {
+// judgeScan has a Judge hear a capture as it is read, and in between, each at its
+// time, what no frame holds, as the recorder of a live run gives them. Nothing is
+// kept but what the Judge keeps. End is how the recording ended; nil: with the
+// capture. The error beside a verdict is the capture's, the error beside none the
+// expectations'.
+func judgeScan(in *captures.Scanner, heard []captures.Event, x verdict.Expectations, o verdict.Options, end *verdict.End) (verdict.Verdict, *captures.Timeline, error) {
+	o.Transfer = in.Transfer
+	j, err := verdict.NewJudge(x, o)
+	if err != nil {
+		return verdict.Verdict{}, nil, err
+	}
+	add := func(e captures.Event) { j.Add(e) }
+	onWire := func(e captures.Event) {
+		for len(heard) > 0 && !heard[0].At.After(e.At) {
+			add(heard[0])
+			heard = heard[1:]
+		}
+		add(e)
+	}
+	for in.Frame(onWire) {
+	}
+	for _, e := range heard {
+		add(e)
+	}
+	t, damage := in.Finish(add)
+	if end == nil {
+		end = &verdict.End{Reason: verdict.EndCapture, Dropped: t.Dropped}
+	}
+	j.Finish(*end)
+	return j.Verdict(), t, damage
+}
+
+// judgeEvents has a Judge hear all events of a timeline.
+func judgeEvents(x verdict.Expectations, o verdict.Options, t *captures.Timeline, end verdict.End) (verdict.Verdict, error) {
 	o.Transfer = func(i int) (captures.Transfer, bool) {
 		if i < 0 || i >= len(t.Transfers) {
 			return captures.Transfer{}, false
@@ -114,7 +143,7 @@ func judgeEvents(x verdict.Expectations, o verdict.Options, t *captures.Timeline
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
-	for _, e := range events {
+	for _, e := range t.Events {
 		j.Add(e)
 	}
 	j.Finish(end)
@@ -149,15 +178,11 @@ func offWire(path string) ([]captures.Event, error) {
 // that asks for a boot file. What could be read of a damaged file is judged, and
 // the damage comes as the error beside the verdict.
 func JudgeCapture(r io.Reader) (verdict.Verdict, *captures.Timeline, error) {
-	t, err := captures.Read(r)
-	if t == nil {
+	in, err := captures.NewScanner(r, captures.Options{})
+	if err != nil {
 		return verdict.Verdict{}, nil, &InputError{err}
 	}
-	v, jerr := judgeEvents(verdict.Expectations{Schema: verdict.ExpectationsSchema}, verdict.Options{Discover: true}, t, t.Events,
-		verdict.End{Reason: verdict.EndCapture, Dropped: t.Dropped})
-	if jerr != nil {
-		return v, t, jerr
-	}
+	v, t, err := judgeScan(in, nil, verdict.Expectations{Schema: verdict.ExpectationsSchema}, verdict.Options{Discover: true}, nil)
 	if err != nil {
 		err = &InputError{err}
 	}

@@ -48,7 +48,7 @@ func JudgeCaptureWith(r io.Reader, dir string) (verdict.Verdict, *captures.Timel
 
 // judgeForeign judges a capture of which nobody knows more than expectations x.
 func judgeForeign(t *captures.Timeline, x verdict.Expectations) (verdict.Verdict, error) {
-	return judgeEvents(x, verdict.Options{Discover: true}, t, t.Events, verdict.End{Reason: verdict.EndCapture, Dropped: t.Dropped})
+	return judgeEvents(x, verdict.Options{Discover: true}, t, verdict.End{Reason: verdict.EndCapture, Dropped: t.Dropped})
 }
 
 // judgePromised judges again those machines that boot once, by what the
