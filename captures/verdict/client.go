@@ -278,7 +278,7 @@ func (c *client) finish(e End) {
 		c.why = endWords(e)
 		c.close(Inconclusive, e.At)
 	case !c.named:
-		c.finishDiscovered(e.At)
+		c.finishDiscovered()
 	case !slices.ContainsFunc(c.rules, func(r rule) bool { return r.must() }):
 		c.why = "nothing was expected of it"
 		c.close(Inconclusive, e.At)

@@ -40,6 +40,7 @@ func (j *Judge) discover(e *captures.Event) *client {
 	if c != nil {
 		c.finish(End{Reason: EndCapture, At: e.At})
 		next.boot, next.before = max(1, c.boot)+1, c
+		next.rules = next.rules[1:] // its first frame came before
 	}
 	if first, ok := j.first[e.Host]; ok {
 		delete(j.first, e.Host)
@@ -143,7 +144,12 @@ func (c *client) seeOS(e *captures.Event) bool {
 // finishDiscovered judges a boot of which only the capture is known: it failed
 // if something is known to have stopped it, passed if a kernel came and nothing
 // is, and else cannot be told.
-func (c *client) finishDiscovered(at time.Time) {
+//
+// The capture may go on for long with other machines, or with this one's next
+// boot, so it was decided when the last rung was climbed, or else when the
+// machine was last heard of.
+func (c *client) finishDiscovered() {
+	at := c.f.lastEvent.At
 	reached, kernel := NoStage, false
 	for i := range c.rules {
 		if r := &c.rules[i]; r.out.Status == Pass {
@@ -173,6 +179,12 @@ func (c *client) finishDiscovered(at time.Time) {
 		}
 		c.close(Fail, at)
 	case kernel:
+		at = time.Time{}
+		for i := range c.rules {
+			if out := &c.rules[i].out; out.Status == Pass && out.At.After(at) {
+				at = out.At
+			}
+		}
 		c.close(Pass, at)
 	default:
 		c.why = fmt.Sprintf("the capture does not show what came after %s", reached)

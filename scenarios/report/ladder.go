@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pxeproof/pxeproof/captures/verdict"
 )
@@ -19,6 +20,7 @@ type Ladder struct {
 	mu      sync.Mutex
 	err     error
 	shown   map[string]uint16 // host → stages that have their line, a bit each
+	width   int               // of the column that tells machines apart; 0: there is one machine
 	headed  bool
 	alive   verdict.Update // the activity of the moment
 	since   time.Time
@@ -35,6 +37,11 @@ const frameRate = 100 * time.Millisecond
 // or Close ends.
 func NewLadder(w io.Writer, o Options) *Ladder {
 	l := &Ladder{o: o, w: w, shown: map[string]uint16{}}
+	if len(o.Machines) > 1 {
+		for _, m := range o.Machines {
+			l.widen(label(m.Name, m.MAC))
+		}
+	}
 	if o.Live {
 		l.stop, l.stopped = make(chan struct{}), make(chan struct{})
 		go l.draw(l.stop)
@@ -70,7 +77,7 @@ func (l *Ladder) Update(u verdict.Update) {
 	}
 	if s := u.Stage; s != nil && l.shown[u.Host]&(1<<s.Stage) == 0 {
 		l.shown[u.Host] |= 1 << s.Stage
-		l.lines(l.rung(u.Name, u.Host, s))
+		l.lines(l.o.rung(l.named(label(u.Name, u.Host)), s))
 	}
 	if l.o.Live {
 		l.drawLive(time.Now())
@@ -92,8 +99,14 @@ func (l *Ladder) Finish(v verdict.Verdict) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.o.Machines) == 0 {
-		for _, c := range v.Clients {
-			l.o.Machines = append(l.o.Machines, verdict.Machine{Name: c.Name, MAC: c.Host, Firmware: c.Firmware, ROM: c.ROM, Loader: c.Loader})
+		for i := range v.Clients {
+			c := &v.Clients[i]
+			if len(v.Clients) > 1 {
+				l.widen(boot(c))
+			}
+			if c.Boot == 0 { // later boots are of a machine that is there already
+				l.o.Machines = append(l.o.Machines, verdict.Machine{Name: c.Name, MAC: c.Host, Firmware: c.Firmware, ROM: c.ROM, Loader: c.Loader})
+			}
 		}
 	}
 	l.head()
@@ -101,7 +114,7 @@ func (l *Ladder) Finish(v verdict.Verdict) error {
 		c := &v.Clients[i]
 		for j := range c.Stages {
 			if s := &c.Stages[j]; l.shown[c.Host]&(1<<s.Stage) == 0 {
-				l.lines(l.rung(c.Name, c.Host, s))
+				l.lines(l.o.rung(l.named(boot(c)), s))
 			}
 		}
 	}
@@ -175,7 +188,7 @@ func (l *Ladder) drawLive(now time.Time) {
 		wheel = []rune(spinnerASCII)
 	}
 	t := u.After + verdict.Seconds(now.Sub(l.since))
-	text := fmt.Sprintf("  %s  %s%-6s  %8s  %s  %s", pad(string(wheel[l.spin%len(wheel)]), 4), l.named(u.Name, u.Host), stage, t, pad("", spanWidth), printable(u.Activity))
+	text := fmt.Sprintf("  %s  %s%-6s  %8s  %s  %s", pad(string(wheel[l.spin%len(wheel)]), 4), l.named(label(u.Name, u.Host)), stage, t, pad("", spanWidth), printable(u.Activity))
 	l.write("\r\x1b[2K" + l.o.paint(dim, cut(text, l.o.width()-1)))
 	l.drawn = true
 }
@@ -189,16 +202,15 @@ func (l *Ladder) head() {
 	l.lines(l.o.head())
 }
 
+// widen makes room for a name in the column that tells machines apart.
+func (l *Ladder) widen(name string) { l.width = max(l.width, utf8.RuneCountInString(name)) }
+
 // named is the column that tells machines apart, if there are several.
-func (l *Ladder) named(name, host string) string {
-	if len(l.o.Machines) < 2 {
+func (l *Ladder) named(name string) string {
+	if l.width == 0 {
 		return ""
 	}
-	width := 0
-	for _, m := range l.o.Machines {
-		width = max(width, len([]rune(label(m.Name, m.MAC))))
-	}
-	return pad(printable(label(name, host)), width) + "  "
+	return pad(printable(name), l.width) + "  "
 }
 
 func label(name, host string) string {
@@ -208,8 +220,11 @@ func label(name, host string) string {
 	return name
 }
 
-// rung is the line of a stage.
-func (l *Ladder) rung(name, host string, s *verdict.StageOutcome) string {
-	who := l.named(name, host)
-	return l.o.rung(who, s)
+// boot names one boot of a machine.
+func boot(c *verdict.ClientVerdict) string {
+	s := label(c.Name, c.Host)
+	if c.Boot > 1 {
+		s += fmt.Sprintf(" boot %d", c.Boot)
+	}
+	return s
 }

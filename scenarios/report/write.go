@@ -15,10 +15,19 @@ func WriteVerdict(w io.Writer, v verdict.Verdict, o Options) error {
 	return NewLadder(w, o).Finish(v)
 }
 
+// maxNamed is how many machines head and result name; of more they say how many.
+const maxNamed = 6
+
 // head names what boots: "kickstart-nfs  client1 (52:54:00:12:34:56, BIOS, iPXE)".
 func (o *Options) head() string {
 	var s []string
+	if n := len(o.Machines); n > maxNamed {
+		s = append(s, fmt.Sprintf("%d machines", n))
+	}
 	for _, m := range o.Machines {
+		if len(o.Machines) > maxNamed {
+			break
+		}
 		what := []string{m.MAC}
 		for _, p := range []string{m.Firmware, m.ROM, m.Loader} {
 			if p != "" {
@@ -122,7 +131,7 @@ func (o *Options) findings(v *verdict.Verdict) string {
 		c := &v.Clients[i]
 		who := ""
 		if len(v.Clients) > 1 {
-			who = " of " + printable(label(c.Name, c.Host))
+			who = " of " + printable(boot(c))
 		}
 		for _, f := range c.Findings {
 			b.WriteString("\n" + o.finding(&f, who))
@@ -132,7 +141,7 @@ func (o *Options) findings(v *verdict.Verdict) string {
 		}
 		b.WriteString("\n")
 		if who != "" {
-			b.WriteString(printable(label(c.Name, c.Host)) + "\n")
+			b.WriteString(printable(boot(c)) + "\n")
 		}
 		if l := c.Last; l != nil {
 			text := strings.TrimSuffix(printable(l.Text), ".") + ", " + l.After.String()
@@ -217,6 +226,8 @@ func (o *Options) result(v *verdict.Verdict) string {
 	c := map[verdict.Status]color{verdict.Pass: green, verdict.Fail: red, verdict.Inconclusive: yellow}[v.Status]
 	var parts []string
 	switch {
+	case len(v.Clients) > maxNamed:
+		parts = append(parts, tally(v)...)
 	case v.Status == verdict.Inconclusive && len(v.Reasons) > 0:
 		parts = append(parts, printable(v.Reasons[0].Text))
 	default:
@@ -230,9 +241,33 @@ func (o *Options) result(v *verdict.Verdict) string {
 	return "\n" + strings.TrimRight(o.paint(c, word)+"  "+strings.Join(parts, "; "), " ") + "\n"
 }
 
+// tally is how many boots ended in which way.
+func tally(v *verdict.Verdict) (parts []string) {
+	for _, k := range []struct {
+		status verdict.Status
+		words  string
+	}{
+		{verdict.Pass, "went well"},
+		{verdict.Fail, "failed"},
+		{verdict.Inconclusive, "could not be judged"},
+		{verdict.Pending, "had not ended"},
+	} {
+		n := 0
+		for i := range v.Clients {
+			if v.Clients[i].Status == k.status {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d of %d boots %s", n, len(v.Clients), k.words))
+		}
+	}
+	return parts
+}
+
 // outcome is one machine's end in a few words.
 func outcome(c *verdict.ClientVerdict) string {
-	who := printable(label(c.Name, c.Host))
+	who := printable(boot(c))
 	switch c.Status {
 	case verdict.Pass:
 		// A capture alone may end before the operating system shows itself.
