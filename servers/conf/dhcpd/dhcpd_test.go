@@ -197,6 +197,25 @@ func TestMisspelt(t *testing.T) {
 	}
 }
 
+// TestHostNames: a name for an operating system's servers is no doubt about how a
+// machine boots; one that the boot goes by is.
+func TestHostNames(t *testing.T) {
+	for text, want := range map[string]conf.Effect{
+		"option domain-name-servers ns1.example.org, ns2.example.org;":          conf.Note,
+		"option ntp-servers ntp.example.org;":                                   conf.Note,
+		"option log-servers log.example.org;":                                   conf.Note,
+		"option routers gw.example.org;":                                        conf.Doubt,
+		"next-server boot.example.org;":                                         conf.Doubt,
+		"option space V; option V.six code 6 = ip-address; option V.six a.b.c;": conf.Doubt,
+		"host a { hardware ethernet 52:54:00:01:02:03; fixed-address a.b.c; }":  conf.Doubt,
+	} {
+		_, problems := parse(t, text)
+		if len(problems) == 0 || slices.ContainsFunc(problems, func(p conf.Problem) bool { return p.ID != "dhcpd-host-name" || p.Effect != want }) {
+			t.Errorf("%s: %v; want effect %v", text, problems, want)
+		}
+	}
+}
+
 // TestForgottenSemicolon says where it is missing, and goes on with the next line.
 func TestForgottenSemicolon(t *testing.T) {
 	cfg, problems := parse(t, `subnet 192.168.1.0 netmask 255.255.255.0 {

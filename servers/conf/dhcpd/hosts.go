@@ -111,7 +111,7 @@ func (p *parser) hardware(s *Scope, into *[]statement, c *cursor) {
 func (p *parser) fixedAddress(s *Scope, into *[]statement, c *cursor) {
 	var all []netip.Addr
 	for {
-		e := c.addressOrName()
+		e := c.addressOrName(nil)
 		if e == nil {
 			return
 		}

@@ -26,7 +26,7 @@ func (c *cursor) optionData(o *Option) *expr {
 				i = after
 				continue
 			}
-			part := c.element(f[i:after])
+			part := c.element(o, f[i:after])
 			if part == nil {
 				return nil
 			}
@@ -68,8 +68,9 @@ func join(parts []*expr) *expr {
 	return constant(all, parts[0].pos)
 }
 
-// element reads one element of a type. It returns nil after it has complained.
-func (c *cursor) element(f string) *expr {
+// element reads one element of a type of an option's value. It returns nil after
+// it has complained.
+func (c *cursor) element(o *Option, f string) *expr {
 	t := c.peek()
 	fixed := func(b []byte, ok bool) *expr {
 		if !ok || b == nil {
@@ -115,7 +116,7 @@ func (c *cursor) element(f string) *expr {
 	case 'N':
 		return c.enumeration(f[1 : len(f)-1])
 	case 'I':
-		return c.addressOrName()
+		return c.addressOrName(o)
 	case '6':
 		a, ok := c.address6()
 		return fixed(a.AsSlice(), ok)

@@ -29,6 +29,16 @@ type Option struct {
 	format string
 }
 
+// forSystem says whether an option names servers that only a running operating
+// system talks to: time, logs, mail, names. No address of a boot file comes from
+// these (RFC 2132, sections 3.6 to 3.13 and 8). Debian's own dhcpd.conf has
+// "domain-name-servers ns1.example.org".
+func (o *Option) forSystem() bool {
+	c := o.Code
+	return o.Space != nil && o.Space.Name == "dhcp" && (c >= 4 && c <= 11 || c == 41 || c == 42 || c == 44 || c == 45 ||
+		c == 48 || c == 49 || c >= 69 && c <= 76)
+}
+
 // String is the option's name as a file writes it.
 func (o *Option) String() string {
 	if o.Space == nil || o.Space.Name == "dhcp" {

@@ -142,8 +142,8 @@ func (c *cursor) address() (netip.Addr, bool) {
 }
 
 // addressOrName reads an IPv4 address, or a host name, which dhcpd would look
-// up each time it needs it.
-func (c *cursor) addressOrName() *expr {
+// up each time it needs it. o is the option whose value it is, nil if of none.
+func (c *cursor) addressOrName(o *Option) *expr {
 	t := c.peek()
 	if t.kind == number && c.wordAt(1).is(".") && c.wordAt(2).kind == number {
 		a, ok := c.address()
@@ -157,7 +157,12 @@ func (c *cursor) addressOrName() *expr {
 		return nil
 	}
 	host := c.hostName()
-	c.p.doubt(t.pos, idHostName, "dhcpd would ask the DNS for %s; here there is none, and the value stays empty", host)
+	const text = "dhcpd would ask the DNS for %s; here there is none, and the value stays empty"
+	if o != nil && o.forSystem() {
+		c.p.note(t.pos, idHostName, text, host)
+	} else {
+		c.p.doubt(t.pos, idHostName, text, host)
+	}
 	return &expr{op: opUnplayed, pos: t.pos}
 }
 
