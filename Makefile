@@ -5,6 +5,7 @@
 #   make test    every test, those with virtual machines included
 #   make check   format, vet, staticcheck
 #   make demo    boot the kickstart scenario and print its verdict
+#   make soak    a million malformed packets against each built-in server
 #   make fuzz    every fuzz target, FUZZTIME=1m each
 #   make bench-boot  that boot against the same in a bare lab, side by side
 #   make man     manual pages, bin/man
@@ -16,7 +17,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 .ONESHELL:
-.PHONY: setup packages tun build test fuzz check demo bench-boot man clean
+.PHONY: setup packages tun build test soak fuzz check demo bench-boot man clean
 
 GO ?= go
 CI ?=
@@ -75,6 +76,10 @@ test: setup
 # Some targets need no more than the compiler, others the namespaces of a lab.
 fuzz: setup
 	@GO="$(GO)" .ci/fuzz
+
+# make test has a fraction of them, under the race detector.
+soak:
+	PXEPROOF_NOISE=1000000 $(GO) test -count=1 -timeout=30m -run '^(TestMillion|TestNoise|TestMalformedCalls)$$' ./servers/...
 
 check:
 	@unformatted=$$(gofmt -l .)
