@@ -21,6 +21,7 @@ func Entries() map[string]sandbox.Entry {
 // An answer is what was tried in a sandbox. Empty texts are good news.
 type answer struct {
 	Start  string `json:"-"` // why there is no sandbox
+	Allow  string `json:"-"` // the sysctl setting that forbids it, as it should be
 	Bridge string `json:"bridge,omitempty"`
 	Tap    string `json:"tap,omitempty"`
 	UIDMap string `json:"uid_map,omitempty"` // of the sandbox, as the kernel tells it
@@ -56,6 +57,9 @@ func trySandbox(ctx context.Context) answer {
 	defer log.Close()
 	defer os.Remove(log.Name())
 	p, err := sandbox.Start(ctx, entryName, log)
+	if refused, ok := errors.AsType[*sandbox.RefusedError](err); ok {
+		return answer{Start: err.Error(), Allow: refused.Allow}
+	}
 	if err != nil {
 		return answer{Start: err.Error()}
 	}
@@ -71,7 +75,11 @@ func trySandbox(ctx context.Context) answer {
 		} else if errors.Is(err, io.EOF) {
 			text = "the sandbox ended without a word"
 		}
-		return answer{Start: text}
+		a = answer{Start: text}
+		if os.Getuid() != 0 {
+			a.Allow = sandbox.Forbidden()
+		}
+		return a
 	}
 	a.OneID = p.OneID()
 	return a

@@ -23,7 +23,7 @@ func runInit(role string) {
 		os.Exit(statusSetup)
 	}
 	if err := prepare(); err != nil {
-		fail(err)
+		fail(explainRefusal(err))
 	}
 	files := []*os.File{os.Stdin, os.Stdout, os.Stderr}
 	if role != roleTest {

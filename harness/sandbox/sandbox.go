@@ -167,17 +167,12 @@ func command(ctx context.Context, args []string, role string) *exec.Cmd {
 	return cmd
 }
 
-// startError adds the cure to the ways in which a kernel refuses namespaces.
 func startError(err error) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("the kernel refuses user namespaces: %w; allow them with "+
-			"sysctl -w kernel.unprivileged_userns_clone=1 (Debian), "+
-			"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), or run as root", err)
-	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EUSERS):
-		return fmt.Errorf("no more user namespaces: %w; raise sysctl user.max_user_namespaces", err)
+	}
+	if why := explainRefusal(err); why != err {
+		return why
 	}
 	return fmt.Errorf("starting the sandbox: %w", err)
 }

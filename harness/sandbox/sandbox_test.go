@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		becomeNobody(dir)
 	}
 	sandbox.Enter(map[string]sandbox.Entry{"look": look, "sit": sit, "die": die, "change": change})
+	if os.Getenv(envForbid) != "" {
+		tryForbidden()
+	}
 	if os.Getenv(envParent) != "" {
 		parent()
 	}

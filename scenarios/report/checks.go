@@ -43,15 +43,19 @@ func WriteChecks(w io.Writer, r doctor.Report, o Options) error {
 // WriteReady is the doctor's last line.
 func WriteReady(w io.Writer, r doctor.Report, name string, o Options) error {
 	var missing []string
+	cure := "see above what stands in the way"
 	for _, c := range r.Results {
 		if c.State == doctor.Missing {
 			missing = append(missing, c.Name)
+			if c.Cure != "" {
+				cure = "the commands below them, in this order, cure that"
+			}
 		}
 	}
 	text := o.paint(green, "READY") + "  pxeproof run " + name + " would run here\n"
 	if !r.Ready {
 		text = o.hang(o.paint(red, "NOT READY")+"  ", len("NOT READY")+2, "missing: "+printable(strings.Join(missing, ", "))+
-			"; the commands below them, in this order, cure that", false)
+			"; "+cure, false)
 	}
 	_, err := io.WriteString(w, "\n"+text)
 	return err
