@@ -67,6 +67,7 @@ type Recorder struct {
 	waiting  []Event   // injected, by time
 	omitted  int
 	writeErr error // the first
+	failed   chan struct{}
 	cpu      time.Duration
 }
 
@@ -89,6 +90,7 @@ func Record(ctx context.Context, c RecordConfig) (*Recorder, error) {
 		decoder: NewDecoder(c.Options),
 		ports:   make(map[int]*recordedPort),
 		queued:  make(chan struct{}, 1),
+		failed:  make(chan struct{}),
 	}
 	if c.File != "" {
 		f, err := os.Create(c.File)
@@ -151,6 +153,10 @@ func (r *Recorder) Close() (*Timeline, error) {
 	})
 	return &r.timeline, r.err
 }
+
+// Failed is closed when a frame could not be written, such as to a full disk.
+// The recording goes on, and Close says what it was.
+func (r *Recorder) Failed() <-chan struct{} { return r.failed }
 
 // CPU is the processor time that recording and decoding took, sink included. It
 // is known after Close.
@@ -250,8 +256,9 @@ func (r *Recorder) newPort(f *ring.Frame) *recordedPort {
 }
 
 func (r *Recorder) wrote(err error) {
-	if r.writeErr == nil {
+	if err != nil && r.writeErr == nil {
 		r.writeErr = err
+		close(r.failed)
 	}
 }
 

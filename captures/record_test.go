@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -254,6 +255,17 @@ func TestRecorderEndsWithItsContext(t *testing.T) {
 	}
 	if _, err := r.Close(); err != nil {
 		t.Error("closed twice:", err)
+	}
+}
+
+// TestFullFileIsToldAtOnce records into what is always full.
+func TestFullFileIsToldAtOnce(t *testing.T) {
+	a, b, bridge := lan(t)
+	r := record(t, captures.RecordConfig{File: "/dev/full", Exclude: []string{bridge}})
+	exchange(t, listen(t, a, "10.1.1.1:1024"), listen(t, b, "10.1.1.2:69"), []byte("\x00\x01boot\x00octet\x00"))
+	<-r.Failed()
+	if _, err := r.Close(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("closing: %v", err)
 	}
 }
 

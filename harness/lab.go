@@ -18,6 +18,7 @@ import (
 
 	"github.com/digitalocean/go-qemu/qmp"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/pxeproof/pxeproof/captures"
 	"github.com/pxeproof/pxeproof/harness/link"
@@ -227,6 +228,9 @@ func (l *Lab) serve(ctx context.Context, hosts []*network.Host) error {
 			all = append(all, s)
 			bind.Go(func() error {
 				if err := s.Listen(bctx, on); err != nil {
+					if errors.Is(err, unix.EADDRINUSE) {
+						err = fmt.Errorf("%w; another server of this host has that port", err)
+					}
 					return fmt.Errorf("server %s on %s: %w", s.Name(), on.Name(), err)
 				}
 				return nil
@@ -323,8 +327,9 @@ func (l *Lab) Wait(ctx context.Context, done <-chan struct{}) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-l.broken:
-		return errBroken // Close tells which part
+	case <-l.recorder.Failed():
 	}
+	return errBroken // Close tells which part
 }
 
 // stopTime is how long QEMU may take to quit before it is killed.

@@ -26,6 +26,9 @@ const envRun = "SCENARIOS_TEST_RUN"
 // runAlone is what the test binary does then.
 func runAlone(out string) {
 	s, err := scenarios.Load("kickstart-nfs")
+	if dir := os.Getenv(envSmall); dir != "" && err == nil {
+		err = mountSmall(dir)
+	}
 	if err == nil {
 		_, err = scenarios.Run(context.Background(), s, scenarios.Options{Out: out, Accel: "tcg"})
 	}

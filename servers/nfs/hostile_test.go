@@ -2,9 +2,12 @@ package nfs_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/pxeproof/pxeproof/servers/conf/exports"
@@ -102,5 +105,13 @@ func TestEndsWithClientsConnected(t *testing.T) {
 	<-blocked
 	if b, _ := io.ReadAll(idle.conn); len(b) != 0 {
 		t.Errorf("%d bytes for an idle client", len(b))
+	}
+}
+
+func TestTakenPort(t *testing.T) {
+	l := newLab(t, t.TempDir(), "")
+	err := nfs.New(nfs.Config{}).Listen(t.Context(), l.server)
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), serverAddr+":2049") {
+		t.Errorf("on a taken port: %v", err)
 	}
 }

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -57,6 +60,27 @@ func newLab(t *testing.T, bridge string) *network.Host {
 	}
 	g.Go(func() error { return s.Serve(ctx) })
 	return host("c", "192.168.1.50/24")
+}
+
+func TestTakenPort(t *testing.T) {
+	other := newLab(t, "taken")
+	for _, network := range []string{"udp4", "tcp4"} {
+		var taken io.Closer
+		var err error
+		if network == "udp4" {
+			taken, err = other.ListenPacket(t.Context(), network, ":111")
+		} else {
+			taken, err = other.Listen(t.Context(), network, ":111")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = portmap.New(portmap.Config{}).Listen(t.Context(), other)
+		if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), ":111") {
+			t.Errorf("on a taken port of %s: %v", network, err)
+		}
+		taken.Close()
+	}
 }
 
 func TestRpcinfo(t *testing.T) {

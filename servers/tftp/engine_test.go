@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -312,6 +313,15 @@ func (p *peer) fetch(want []byte) error {
 		}
 	}
 	return fmt.Errorf("after block %d: %w", number, err)
+}
+
+func TestTakenPort(t *testing.T) {
+	l := newLab(t)
+	l.start(t, tftp.Config{})
+	err := tftp.New(tftp.Config{Root: l.root}).Listen(t.Context(), l.server)
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), ":69") {
+		t.Errorf("on a taken port: %v", err)
+	}
 }
 
 // TestStopEndsTransfers ends a server with transfers of both kinds under way.
