@@ -109,25 +109,3 @@ func exclusive(cmd *cobra.Command, names ...string) {
 		return nil
 	}
 }
-
-// addCompletion adds cobra's verb for it, which by itself takes an unknown shell
-// for a call for help.
-func addCompletion(root *cobra.Command) {
-	root.InitDefaultCompletionCmd("completion")
-	cmd, _, err := root.Find([]string{"completion"})
-	if err != nil {
-		return
-	}
-	cmd.Args = wantArgs(cobra.NoArgs)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	for shell, example := range map[string]string{
-		"bash":       "  source <(pxeproof completion bash)",
-		"zsh":        "  source <(pxeproof completion zsh)",
-		"fish":       "  pxeproof completion fish | source",
-		"powershell": "  pxeproof completion powershell | Out-String | Invoke-Expression",
-	} {
-		if sub, _, err := cmd.Find([]string{shell}); err == nil {
-			sub.Example = example
-		}
-	}
-}
