@@ -43,62 +43,64 @@ func Scan(r io.Reader, o Options, emit func(Event)) (*Timeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	for s.Frame(emit) {
-	}
+	s.Frames(emit)
 	return s.Finish(emit)
 }
 
-// A Scanner reads a capture frame by frame, as a Recorder hears it. Whoever
-// listens can ask at every event what is known of a transfer by then.
+// A Scanner reads a capture as a Recorder hears it. Whoever listens can ask at
+// every event what is known of a transfer by then.
 type Scanner struct {
 	in     *pcap.Reader
 	d      *Decoder
-	p      pcap.Packet
 	n      int
-	unread int   // frames of link types that are not decoded
-	err    error // that ended it; io.EOF is the file's end
+	unread int      // frames of link types that are not decoded
+	link   LinkType // of the last frame
+	err    error    // that ended it; nil at the file's end
 }
 
 // NewScanner reads the file's first bytes. It fails if the file is no capture.
+// Frames and Finish must follow: a goroutine reads ahead until then.
 func NewScanner(r io.Reader, o Options) (*Scanner, error) {
-	in, err := pcap.NewReader(r)
+	in, err := pcap.ReadAhead(r)
 	if err != nil {
 		return nil, err
 	}
 	return &Scanner{in: in, d: NewDecoder(o)}, nil
 }
 
-// Frame reads one frame and calls emit for each event that it makes. It is
-// false at the end of the file, or where the file cannot be read on.
-func (s *Scanner) Frame(emit func(Event)) bool {
-	if s.err != nil {
-		return false
+// Frames reads the file up to its end, or to where it cannot be read on, and
+// calls emit for each event.
+func (s *Scanner) Frames(emit func(Event)) {
+	var p pcap.Packet
+	for {
+		switch err := s.in.Next(&p); err {
+		case nil:
+		case io.EOF:
+			return
+		default:
+			s.err = err
+			return
+		}
+		s.n++
+		s.link = LinkType(p.Link)
+		if !s.link.known() {
+			s.unread++
+		}
+		s.d.Frame(FrameInfo{Number: s.n, At: p.At, Port: p.Name, Link: s.link, Length: p.Length}, p.Data, emit)
 	}
-	if s.err = s.in.Next(&s.p); s.err != nil {
-		return false
-	}
-	s.n++
-	link := LinkType(s.p.Link)
-	if !link.known() {
-		s.unread++
-	}
-	s.d.Frame(FrameInfo{Number: s.n, At: s.p.At, Port: s.p.Name, Link: link, Length: s.p.Length}, s.p.Data, emit)
-	return true
 }
 
 // Transfer is the Decoder's. It may be called from within emit.
 func (s *Scanner) Transfer(i int) (t Transfer, ok bool) { return s.d.Transfer(i) }
 
-// Finish is called after the last frame. It gives the events that only the end
-// tells, and returns what [Scan] does.
+// Finish gives the events that only the end of the capture tells, and returns
+// what [Scan] does.
 func (s *Scanner) Finish(emit func(Event)) (*Timeline, error) {
 	s.d.Finish(emit)
-	err := s.err
-	if err == io.EOF {
-		err = nil
+	dropped := int(min(s.in.Dropped(), 1<<62))
+	s.in.Close()
+	if s.err == nil && s.unread > 0 && s.unread == s.n {
+		s.err = fmt.Errorf("its frames are of link type %d, which is not read; Ethernet, Linux cooked captures and raw IP are", s.link)
 	}
-	if err == nil && s.unread > 0 && s.unread == s.n {
-		err = fmt.Errorf("its frames are of link type %d, which is not read; Ethernet, Linux cooked captures and raw IP are", s.p.Link)
-	}
-	return &Timeline{Transfers: s.d.Transfers(), Frames: s.n, Dropped: int(min(s.in.Dropped(), 1<<62))}, err
+	return &Timeline{Transfers: s.d.Transfers(), Frames: s.n, Dropped: dropped}, s.err
 }

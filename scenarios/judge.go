@@ -118,8 +118,7 @@ func judgeScan(in *captures.Scanner, heard []captures.Event, x verdict.Expectati
 		}
 		add(e)
 	}
-	for in.Frame(onWire) {
-	}
+	in.Frames(onWire)
 	for _, e := range heard {
 		add(e)
 	}

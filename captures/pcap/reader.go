@@ -67,14 +67,54 @@ var ErrFormat = errors.New("this is neither pcap nor pcapng")
 
 // NewReader reads the file's first bytes.
 func NewReader(r io.Reader) (*Reader, error) {
+	r, err := unzipped(r)
+	if err != nil {
+		return nil, err
+	}
+	return newReader(&window{r: r})
+}
+
+// unzipped takes the gzip off a file that is in one.
+func unzipped(r io.Reader) (io.Reader, error) {
 	in := &window{r: r}
 	if b, err := in.peek(2); err == nil && bytes.Equal(b, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			return nil, &Error{0, fmt.Errorf("gzip: %w", err)}
 		}
-		in = &window{r: z}
+		return z, nil
 	}
+	begin := bytes.NewReader(in.rest())
+	if in.skip(begin.Len()); in.err != nil {
+		return io.MultiReader(begin, in), nil // which says it again
+	}
+	return io.MultiReader(begin, r), nil
+}
+
+// ReadAhead is NewReader with a goroutine of its own that reads and unzips the
+// file meanwhile. Close ends it. Errors of reading are those of Next.
+func ReadAhead(r io.Reader) (*Reader, error) {
+	r, err := unzipped(r)
+	if err != nil {
+		return nil, err
+	}
+	a := readAhead(r)
+	e, err := newReader(&window{ahead: a})
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// Close ends what ReadAhead has begun. Nothing can be read after it.
+func (e *Reader) Close() {
+	if e.in.ahead != nil {
+		e.in.ahead.close()
+	}
+}
+
+func newReader(in *window) (*Reader, error) {
 	e := &Reader{in: in, dropped: make(map[int]uint64)}
 	b, err := in.peek(4)
 	if err != nil {

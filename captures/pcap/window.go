@@ -9,6 +9,7 @@ import (
 // costs no memory.
 type window struct {
 	r      io.Reader
+	ahead  *ahead // in place of r
 	buf    []byte
 	at     int   // buf[at:] has not been taken
 	offset int64 // of buf[at] in the file
@@ -33,6 +34,11 @@ func (w *window) peek(n int) ([]byte, error) {
 }
 
 func (w *window) fill() {
+	if w.ahead != nil {
+		w.buf, w.err = w.ahead.next(w.buf[w.at:])
+		w.at = 0
+		return
+	}
 	if w.at > 0 && (w.at == len(w.buf) || len(w.buf) == cap(w.buf)) {
 		w.buf = w.buf[:copy(w.buf, w.buf[w.at:])]
 		w.at = 0
