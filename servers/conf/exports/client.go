@@ -144,12 +144,12 @@ func parseNetwork(spec string) (network netip.Addr, mask []byte, err error) {
 	addr, bits, _ := strings.Cut(spec, "/")
 	network, err = netip.ParseAddr(addr)
 	if err != nil {
-		return network, nil, fmt.Errorf("invalid IP address %q", addr)
+		return network, nil, fmt.Errorf("invalid IP address %q", show(addr))
 	}
 	if strings.ContainsAny(bits, ".:") {
 		m, err := netip.ParseAddr(bits)
 		if err != nil || m.BitLen() != network.BitLen() {
-			return network, nil, fmt.Errorf("invalid netmask %q", bits)
+			return network, nil, fmt.Errorf("invalid netmask %q", show(bits))
 		}
 		return network, m.AsSlice(), nil
 	}
@@ -158,7 +158,7 @@ func parseNetwork(spec string) (network netip.Addr, mask []byte, err error) {
 		n, err = strconv.ParseUint(bits, 10, 16)
 	}
 	if err != nil || int(n) > network.BitLen() {
-		return network, nil, fmt.Errorf("invalid prefix length %q", bits)
+		return network, nil, fmt.Errorf("invalid prefix length %q", show(bits))
 	}
 	if n == 0 {
 		n = 32

@@ -46,10 +46,10 @@ func (p *parser) report(pos conf.Pos, effect conf.Effect, id, hint, format strin
 func show(word string) string {
 	const most = 80 // runes
 	word = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '?'
+		if unicode.IsPrint(r) {
+			return r
 		}
-		return r
+		return '?'
 	}, word)
 	if r := []rune(word); len(r) > most {
 		return string(r[:most]) + "…"
