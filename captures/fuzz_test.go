@@ -2,6 +2,7 @@ package captures_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"reflect"
 	"testing"
@@ -147,6 +148,48 @@ func FuzzStream(f *testing.F) {
 				c.seq[i%2] += 10
 			}
 			frames = append(frames, c.send(i%2, m)...)
+		}
+		fuzzDecode(t, captures.LinkEthernet, frames...)
+	})
+}
+
+// FuzzLink gives what stands behind an Ethernet type: ARP, LLC with BPDUs, IPv4
+// and IPv6 with ICMP in them. Two of each, so that one follows the other.
+func FuzzLink(f *testing.F) {
+	f.Add(uint16(0x0806), append([]byte{0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1}, 192, 168, 1, 3, 0, 0, 0, 0, 0, 0, 192, 168, 1, 10))
+	f.Add(uint16(38), append([]byte{0x42, 0x42, 3, 0, 0, 0, 0, 1}, make([]byte, 34)...))
+	f.Add(uint16(46), append([]byte{0xaa, 0xaa, 3, 0, 0, 0x0c, 1, 0x0b, 0, 0, 2, 2}, make([]byte, 34)...))
+	refused := ask(f, "f")[14:]
+	f.Add(uint16(0x0800), append([]byte{0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 192, 168, 1, 3, 192, 168, 1, 10, 3, 3, 0, 0, 0, 0, 0, 0}, refused[:28]...))
+	ipv6 := append([]byte{0x60, 0, 0, 0, 0, 24, 58, 255}, make([]byte, 32)...)
+	f.Add(uint16(0x86dd), append(ipv6, append([]byte{133}, make([]byte, 23)...)...))
+	f.Add(uint16(0x86dd), append(bytes.Clone(ipv6), append([]byte{135}, make([]byte, 23)...)...))
+	f.Fuzz(func(t *testing.T, ether uint16, b []byte) {
+		head := []byte{2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 10, byte(ether >> 8), byte(ether)}
+		back := append(append(append([]byte(nil), head[6:12]...), head[:6]...), head[12:]...)
+		fuzzDecode(t, captures.LinkEthernet, append(head, b...), append(back, b...))
+	})
+}
+
+// FuzzFragments gives pieces of datagrams to the TFTP client's port: for each,
+// a byte of where it belongs and whether more come, and its bytes.
+func FuzzFragments(f *testing.F) {
+	f.Add(join([]byte("\x80one piece and another"), []byte("\x03the last one")))
+	f.Add(join(append([]byte{0x80}, data(1, content(1476))...), []byte("\x60never the end"), []byte("\x00\x00\x00\x00\x00")))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		frames := [][]byte{ask(t, "f", "blksize", "8000"), toPC(t, oack("blksize", "8000")), toServer(t, ack(0))}
+		for _, m := range split(b) {
+			if len(m) == 0 || len(m) > 1400 {
+				continue
+			}
+			frame := toPC(t, m[1:])
+			at := uint16(m[0] & 0x1f)
+			if m[0]&0x80 != 0 {
+				at |= 0x2000
+			}
+			binary.BigEndian.PutUint16(frame[20:], at)
+			frame[19] = m[0] & 0x60 // which datagram
+			frames = append(frames, frame)
 		}
 		fuzzDecode(t, captures.LinkEthernet, frames...)
 	})
