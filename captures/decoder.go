@@ -111,7 +111,7 @@ func (d *Decoder) Frame(f FrameInfo, data []byte, emit func(Event)) {
 	if (p.Link == LinkCooked || p.Link == LinkCooked2) && d.repeats.seen(p) {
 		return
 	}
-	if p.macs && p.srcMAC != d.hosts.last {
+	if p.macs && p.srcMAC != d.hosts.last[0] && p.srcMAC != d.hosts.last[1] {
 		d.firstFrame()
 	}
 	if p.fragment != nil {

@@ -45,7 +45,10 @@ type hosts struct {
 	lease map[netip.Addr]string
 	limit int
 	named bool // the options name the machines
-	last  mac  // the MAC whose frame came last and is known to have been seen
+	// The MACs whose frames came last and are known to have been seen: two, as
+	// machine and server take turns.
+	last     [2]mac
+	lastSlot int
 }
 
 func newHosts(machines []net.HardwareAddr, servers []ServerHost, limit int) hosts {
@@ -139,7 +142,9 @@ func (h *hosts) between(from, to mac) string {
 
 // firstFrame gives link.first for a MAC that was not seen before.
 func (d *Decoder) firstFrame() {
-	d.hosts.last = d.p.srcMAC
+	h := &d.hosts
+	h.lastSlot ^= 1
+	h.last[h.lastSlot] = d.p.srcMAC
 	e := d.hosts.get(d.p.srcMAC)
 	if e == nil || e.seen {
 		return

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -94,6 +95,9 @@ func unzipped(r io.Reader) (io.Reader, error) {
 // ReadAhead is NewReader with a goroutine of its own that reads and unzips the
 // file meanwhile. Close ends it. Errors of reading are those of Next.
 func ReadAhead(r io.Reader) (*Reader, error) {
+	if runtime.GOMAXPROCS(0) == 1 {
+		return NewReader(r) // to take turns only costs
+	}
 	r, err := unzipped(r)
 	if err != nil {
 		return nil, err

@@ -58,9 +58,11 @@ func (c *client) add(e *captures.Event) []Update {
 	}
 	changed = c.seeOS(e) || changed
 	changed = c.late(e) || changed
+	if !c.named {
+		return nil // the capture goes on, and may show more; nobody watches a file
+	}
 	var ups []Update
 	switch {
-	case !c.named: // the capture goes on, and may show more
 	case c.f.died:
 		c.close(Inconclusive, e.At)
 		c.why = "QEMU ended by itself: " + clean(c.f.lastEvent.Text("stderr")+" "+c.f.lastEvent.Text("status"))
@@ -279,6 +281,8 @@ func (c *client) finish(e End) {
 		c.close(Inconclusive, e.At)
 	case !c.named:
 		c.finishDiscovered()
+		c.f.forget()
+		c.before = nil
 	case !slices.ContainsFunc(c.rules, func(r rule) bool { return r.must() }):
 		c.why = "nothing was expected of it"
 		c.close(Inconclusive, e.At)

@@ -72,6 +72,14 @@ func newFacts(m *Machine, net *network, named bool) facts {
 	return facts{m: m, net: net, named: named, arps: map[netip.Addr]*arpAsk{}, tftp: newTFTPFacts()}
 }
 
+// forget lets go of what neither the result nor the judgement of the next boot
+// needs: a capture may show thousands of boots.
+func (f *facts) forget() {
+	f.dhcp, f.http, f.nfs, f.console = dhcpFacts{}, httpFacts{}, nfsFacts{}, consoleFacts{}
+	f.tftp = tftpFacts{got: f.tftp.got}
+	f.arps = nil
+}
+
 // since is the time since power-on, zero before it is known.
 func (f *facts) since(t time.Time) Seconds {
 	if f.powerOn.IsZero() || t.IsZero() {

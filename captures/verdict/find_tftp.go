@@ -108,13 +108,17 @@ func times(n int) string {
 // Ways in which servers refuse a file. Codes are RFC 1350's, but servers put
 // much under code 0 and say it in words.
 func isNotFound(t *fetch) bool {
-	m := strings.ToLower(t.message)
-	return t.code == 1 || t.code == 0 && (strings.Contains(m, "not found") || strings.Contains(m, "no such file"))
+	return t.code == 1 || t.code == 0 && t.says("not found", "no such file")
 }
 
 func isDenied(t *fetch) bool {
+	return t.code == 2 || t.code == 0 && t.says("denied", "permission", "violation")
+}
+
+// says looks for words in the ERROR's message, however they are spelt.
+func (t *fetch) says(words ...string) bool {
 	m := strings.ToLower(t.message)
-	return t.code == 2 || t.code == 0 && (strings.Contains(m, "denied") || strings.Contains(m, "permission") || strings.Contains(m, "violation"))
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(m, w) })
 }
 
 // refused is the latest file that a server would not send, that did not come
