@@ -8,6 +8,7 @@
 #   make soak    a million malformed packets against each built-in server
 #   make fuzz    every fuzz target, FUZZTIME=1m each
 #   make bench-boot  that boot against the same in a bare lab, side by side
+#   make bench-judge  a capture of a million frames, judged, and printed by tshark
 #   make man     manual pages, bin/man
 #   make clean   remove what was built here; the cache of boot files stays
 #
@@ -17,7 +18,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 .ONESHELL:
-.PHONY: setup packages tun build test soak fuzz check demo bench-boot man clean
+.PHONY: setup packages tun build test soak fuzz check demo man clean
+.PHONY: bench-boot bench-judge
 
 GO ?= go
 CI ?=
@@ -92,6 +94,9 @@ demo: setup
 
 bench-boot: setup
 	@bin/pxeproof bench boot
+
+bench-judge: setup
+	@bin/pxeproof bench judge
 
 man: build
 	@bin/pxeproof man bin/man

@@ -16,7 +16,7 @@ func benchCommand() *cobra.Command {
 		Args:  wantArgs(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(benchBootCommand())
+	cmd.AddCommand(benchBootCommand(), benchJudgeCommand())
 	return cmd
 }
 
