@@ -27,6 +27,10 @@ var tools = []entry{
 	{name: "dhcpd", about: "ISC DHCP server",
 		pkg:   packages{"isc-dhcp-server", "isc-dhcp-server", "dhcp-server", "dhcp", "dhcp-server"},
 		paths: []string{"usr/sbin/dhcpd", "usr/bin/dhcpd"}},
+	{name: "kea-dhcp4", about: "ISC Kea, DHCPv4 server",
+		pkg:   packages{"kea-dhcp4-server", "kea-dhcp4-server", "kea", "kea", "kea"},
+		with:  []string{"kea-common"},
+		paths: []string{"usr/sbin/kea-dhcp4", "usr/bin/kea-dhcp4"}},
 	// atftpd comes with a link of the same name.
 	{name: "in.tftpd", about: "tftpd-hpa, TFTP server", check: checkMentions("tftp-hpa"),
 		pkg:   packages{"tftpd-hpa", "tftpd-hpa", "tftp-server", "tftp-hpa", "tftp"},

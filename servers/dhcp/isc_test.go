@@ -40,6 +40,7 @@ func findDHCPD(t *testing.T) string {
 type side struct {
 	*wire
 	server *network.Host
+	opts   []option // of the sentinel's question
 }
 
 // sentinel is a client that every configuration under test answers: both
@@ -58,14 +59,32 @@ func wrapper(include string, server netip.Prefix) string {
 func (s *side) ask(m message) *reply {
 	s.t.Helper()
 	s.send(m.frame(s.server.MAC()))
-	s.send(message{mac: sentinel, kind: 1, xid: 0xffffffff, secs: 0xffff}.frame(nil))
+	rounds := 1
+	if m.port != 0 {
+		// A server may look at the usual port first. By the second time it has
+		// looked at both.
+		rounds = 2
+	}
+	var got *reply
+	for range rounds {
+		if r := s.untilSentinel(m.xid); r != nil {
+			got = r
+		}
+	}
+	return got
+}
+
+// untilSentinel asks for the sentinel, and returns the reply to xid that comes
+// before its answer.
+func (s *side) untilSentinel(xid uint32) *reply {
+	s.send(message{mac: sentinel, kind: 1, xid: 0xffffffff, secs: 0xffff, opts: s.opts}.frame(nil))
 	var got *reply
 	for {
 		r := s.next()
 		switch r.xid() {
 		case 0xffffffff:
 			return got
-		case m.xid:
+		case xid:
 			got = r
 		}
 	}

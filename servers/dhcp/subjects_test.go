@@ -25,15 +25,18 @@ var (
 	scenarioServer = regexp.MustCompile(`(?s)address: (\S+)\s+servers:\s+dhcp:`)
 )
 
-// corpus is the files that were written for the comparison, each with a comment
-// that says where its server lives.
-func corpus(t *testing.T) (all []subject) {
+// corpus is the files that were written for the comparison with dhcpd.
+func corpus(t *testing.T) []subject { return subjects(t, "testdata/corpus", 15) }
+
+// subjects are the files of a folder, each with a comment that says where its
+// server lives.
+func subjects(t *testing.T, folder string, least int) (all []subject) {
 	t.Helper()
-	files, err := filepath.Glob("testdata/corpus/*.conf")
-	if err != nil || len(files) < 15 {
+	files, err := filepath.Glob(folder + "/*.conf")
+	if err != nil || len(files) < least {
 		t.Fatalf("%d files in the corpus, %v", len(files), err)
 	}
-	here, err := filepath.Abs("testdata/corpus")
+	here, err := filepath.Abs(folder)
 	if err != nil {
 		t.Fatal(err)
 	}

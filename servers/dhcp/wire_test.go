@@ -2,6 +2,7 @@ package dhcp_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -85,10 +86,10 @@ func (w *wire) next() *reply {
 		case n >= 42 && binary.BigEndian.Uint16(f[12:]) == unix.ETH_P_ARP:
 			w.arp(f)
 		case n >= 42+240 && binary.BigEndian.Uint16(f[12:]) == unix.ETH_P_IP && f[23] == unix.IPPROTO_UDP &&
-			binary.BigEndian.Uint16(f[34:]) == 67:
+			(binary.BigEndian.Uint16(f[34:]) == 67 || binary.BigEndian.Uint16(f[34:]) == 4011):
 			return &reply{
 				to:      net.HardwareAddr(f[:6]).String(),
-				src:     netip.AddrPortFrom(netip.AddrFrom4([4]byte(f[26:30])), 67),
+				src:     netip.AddrPortFrom(netip.AddrFrom4([4]byte(f[26:30])), binary.BigEndian.Uint16(f[34:])),
 				dst:     netip.AddrPortFrom(netip.AddrFrom4([4]byte(f[30:34])), binary.BigEndian.Uint16(f[36:])),
 				tos:     f[15],
 				ttl:     f[22],
@@ -155,6 +156,16 @@ type message struct {
 	file   string
 	opts   []option
 	to     netip.Addr // destination; broadcast if not valid
+	port   uint16     // of destination; 0 is 67
+}
+
+// options are the message's, by their codes.
+func (m message) options() map[uint8][]byte {
+	all := map[uint8][]byte{53: {m.kind}}
+	for _, o := range m.opts {
+		all[o.code] = append(all[o.code], o.value...)
+	}
+	return all
 }
 
 type option struct {
@@ -222,7 +233,7 @@ func (m message) frame(server net.HardwareAddr) []byte {
 	}
 	binary.BigEndian.PutUint16(ip[10:], ^uint16(sum+sum>>16))
 	binary.BigEndian.PutUint16(b[34:], 68)
-	binary.BigEndian.PutUint16(b[36:], 67)
+	binary.BigEndian.PutUint16(b[36:], cmp.Or(m.port, 67))
 	binary.BigEndian.PutUint16(b[38:], uint16(8+len(p)))
 	return append(b, p...)
 }

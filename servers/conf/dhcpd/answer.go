@@ -10,12 +10,8 @@ import (
 	"github.com/pxeproof/pxeproof/servers/conf"
 )
 
-// A Sourced is a value with the statement that it comes from. The zero Pos
-// says that no statement does: it is dhcpd's own, or the client's.
-type Sourced[T any] struct {
-	Value T
-	Pos   conf.Pos
-}
+// A Sourced is a value with the statement that it comes from.
+type Sourced[T any] = conf.Sourced[T]
 
 // A Reply says what kind of answer a message gets.
 type Reply uint8
@@ -82,12 +78,7 @@ type Answer struct {
 }
 
 // An OptionValue is an option of a reply.
-type OptionValue struct {
-	Code  uint8
-	Name  string
-	Value []byte
-	Pos   conf.Pos
-}
+type OptionValue = conf.OptionValue
 
 // Option finds an option of the reply by its code; nil if it is not there.
 func (a *Answer) Option(code uint8) *OptionValue {
@@ -129,7 +120,7 @@ func (cl *Client) Answer() Answer {
 	return cl.lease(a)
 }
 
-func authority(s *Scope) Sourced[bool] { return Sourced[bool]{s.Authoritative, s.AuthoritativePos} }
+func authority(s *Scope) Sourced[bool] { return Sourced[bool]{Value: s.Authoritative, Pos: s.AuthoritativePos} }
 
 func (cl *Client) origin() string {
 	q := cl.env.q
@@ -140,7 +131,7 @@ func (cl *Client) origin() string {
 }
 
 func (a Answer) silent(at conf.Pos, format string, arg ...any) Answer {
-	a.Reply, a.Reason = NoReply, Sourced[string]{fmt.Sprintf(format, arg...), at}
+	a.Reply, a.Reason = NoReply, Sourced[string]{Value: fmt.Sprintf(format, arg...), Pos: at}
 	return a
 }
 
@@ -168,7 +159,7 @@ func (cl *Client) choose(a *Answer) bool {
 	want := cl.env.q.Address
 	switch {
 	case cl.Fixed != nil && (!want.IsValid() || want == cl.Address):
-		a.Address = Sourced[netip.Addr]{cl.Address, cl.Fixed.FixedPos}
+		a.Address = Sourced[netip.Addr]{Value: cl.Address, Pos: cl.Fixed.FixedPos}
 		a.Subnet, a.Host = cl.Network.Subnet(cl.Address), cl.Fixed
 		return true
 	case !want.IsValid() && len(a.Candidates) > 0:
@@ -183,13 +174,13 @@ func (cl *Client) choose(a *Answer) bool {
 	// A client that renews through a router may have a lease of another link.
 	if p := cl.env.cfg.pool(want); p != nil {
 		r, _ := p.Range(want)
-		a.Address = Sourced[netip.Addr]{want, r.Pos}
+		a.Address = Sourced[netip.Addr]{Value: want, Pos: r.Pos}
 		a.Pool, a.Subnet = p, r.Subnet
 		return true
 	}
 	if s := cl.env.cfg.Subnet(want); s != nil {
 		if h, fixed := cl.FixedOn(s.Network); h != nil && fixed == want {
-			a.Address, a.Subnet, a.Host = Sourced[netip.Addr]{want, h.FixedPos}, s, h
+			a.Address, a.Subnet, a.Host = Sourced[netip.Addr]{Value: want, Pos: h.FixedPos}, s, h
 			return true
 		}
 	}

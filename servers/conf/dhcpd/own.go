@@ -81,7 +81,7 @@ func (e *env) text(name string) Sourced[[]byte] {
 	if !ok || len(b) == 0 {
 		return Sourced[[]byte]{}
 	}
-	return Sourced[[]byte]{b, e.posOf(name)}
+	return Sourced[[]byte]{Value: b, Pos: e.posOf(name)}
 }
 
 func (e *env) posOf(name string) conf.Pos {
@@ -93,7 +93,7 @@ func (e *env) posOf(name string) conf.Pos {
 
 func (e *env) nextServer() Sourced[netip.Addr] {
 	if b, ok := e.parameter("next-server"); ok && len(b) >= 4 {
-		return Sourced[netip.Addr]{netip.AddrFrom4([4]byte(b[:4])), e.posOf("next-server")}
+		return Sourced[netip.Addr]{Value: netip.AddrFrom4([4]byte(b[:4])), Pos: e.posOf("next-server")}
 	}
 	return Sourced[netip.Addr]{Value: netip.IPv4Unspecified()}
 }
