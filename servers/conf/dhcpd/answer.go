@@ -120,7 +120,9 @@ func (cl *Client) Answer() Answer {
 	return cl.lease(a)
 }
 
-func authority(s *Scope) Sourced[bool] { return Sourced[bool]{Value: s.Authoritative, Pos: s.AuthoritativePos} }
+func authority(s *Scope) Sourced[bool] {
+	return Sourced[bool]{Value: s.Authoritative, Pos: s.AuthoritativePos}
+}
 
 func (cl *Client) origin() string {
 	q := cl.env.q
