@@ -45,6 +45,8 @@ type Config struct {
 	Dir string
 	// Hosts are the server hosts.
 	Hosts []Host
+	// Switch is what hosts and machines are plugged into.
+	Switch network.Switch
 	// Machines are switched on when every server is bound.
 	Machines []qemu.Machine
 	// Links are what is wrong with the links of machines, by machine's name; with
@@ -113,6 +115,10 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 		if hosts[i], err = lan.AddHost(h.HostConfig); err != nil {
 			return nil, err
 		}
+	}
+	// The hosts are there since long; the machines' ports come up now.
+	if err := lan.Set(c.Switch); err != nil {
+		return nil, err
 	}
 	ports := make([][]qemu.Port, len(c.Machines))
 	defer func() {

@@ -13,6 +13,7 @@ import (
 	"github.com/pxeproof/pxeproof/servers/conf/exports"
 	"github.com/pxeproof/pxeproof/servers/conf/intftpd"
 	"github.com/pxeproof/pxeproof/servers/dhcp"
+	"github.com/pxeproof/pxeproof/servers/http"
 	"github.com/pxeproof/pxeproof/servers/nfs"
 	"github.com/pxeproof/pxeproof/servers/portmap"
 	"github.com/pxeproof/pxeproof/servers/ra"
@@ -181,18 +182,28 @@ func (c *configs) server(h Host, sv Service) func(log func(string)) servers.Serv
 	case "dhcp":
 		cfg := find(c.dhcp, h, sv)
 		return func(log func(string)) servers.Server {
-			return dhcp.New(cfg, dhcp.Options{Fast: c.scenario.Fast, Log: log})
+			return dhcp.New(cfg, dhcp.Options{Fast: c.scenario.Fast, Faults: sv.Faults.DHCP, Log: log})
 		}
 	case "tftp":
 		cfg := find(c.tftp, h, sv)
 		if !cfg.Runs() {
 			return nil // as the file says; the prediction says it too
 		}
-		return func(log func(string)) servers.Server { return tftp.New(c.tftpConfig(cfg, log)) }
+		return func(log func(string)) servers.Server {
+			t := c.tftpConfig(cfg, log)
+			if t.Faults = sv.Faults.TFTP; t.Faults != nil {
+				t.Engine = tftp.EngineOwn // the other knows none
+			}
+			return tftp.New(t)
+		}
+	case "http":
+		return func(log func(string)) servers.Server {
+			return http.New(http.Config{Dir: c.dir, Root: sv.Root, Faults: sv.Faults.HTTP, Log: log})
+		}
 	case "nfs":
 		cfg := find(c.nfs, h, sv)
 		return func(log func(string)) servers.Server {
-			return nfs.New(nfs.Config{Exports: cfg, Root: c.dir, Log: log})
+			return nfs.New(nfs.Config{Exports: cfg, Root: c.dir, Faults: sv.Faults.NFS, Log: log})
 		}
 	case "portmap":
 		return func(log func(string)) servers.Server {

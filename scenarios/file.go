@@ -8,11 +8,16 @@ type scenarioYAML struct {
 	About string `yaml:"about"`
 	// Hosts are the server hosts.
 	Hosts named[hostYAML] `yaml:"hosts"`
+	// Network is what is between them. Default: a switch that forwards at once.
+	Network networkYAML `yaml:"network"`
 	// Machines are what boots.
 	Machines named[machineYAML] `yaml:"machines"`
 	// Assets are files that belong to a distribution or are made by pxeproof:
 	// where in root/ they go, and what they are.
 	Assets named[string] `yaml:"assets"`
+	// Modes are the permissions of files in root/ that are not 0644, in octal:
+	// "0600". Git would not keep them.
+	Modes named[string] `yaml:"modes"`
 	// Impair is what is wrong with the network: with the link of each machine
 	// that says nothing else.
 	Impair *at[impairYAML] `yaml:"impair"`
@@ -25,14 +30,27 @@ type scenarioYAML struct {
 	// Provokes are the findings that this scenario is there to provoke. One with
 	// any is meant to fail, or to pass with them.
 	Provokes []string `yaml:"provokes"`
+	// Twin names the scenario of the library that is this one without its fault,
+	// and passes without findings.
+	Twin string `yaml:"twin"`
 	// Expect adds to what the configs predict.
 	Expect []at[expectYAML] `yaml:"expect"`
+}
+
+type networkYAML struct {
+	// STP has the switch run the spanning tree protocol, and is its forward
+	// delay, 2s to 30s (IEEE 802.1D; switches come with 15s): a machine's port
+	// forwards nothing for twice as long.
+	STP at[duration] `yaml:"stp"`
 }
 
 type hostYAML struct {
 	Address at[string] `yaml:"address"`
 	MAC     at[string] `yaml:"mac"`
-	// Servers are what runs there, by protocol: dhcp, tftp, nfs, portmap, ra.
+	// MTU is that of its interface, in bytes, 576 to 1500. Default: 1500.
+	MTU at[int] `yaml:"mtu"`
+	// Servers are what runs there, by protocol: dhcp, http, nfs, portmap, ra,
+	// tftp.
 	Servers named[serverYAML] `yaml:"servers"`
 }
 
@@ -40,6 +58,11 @@ type serverYAML struct {
 	// Config is the server's file, as the server's host would name it. The
 	// default is the first of the usual places that exists.
 	Config at[string] `yaml:"config"`
+	// Root is the document root of an http server. Default: /var/www/html.
+	Root at[string] `yaml:"root"`
+	// Faults are what is wrong with the server on purpose: a mapping for dhcp and
+	// nfs, a list for tftp and http. Default: nothing.
+	Faults later `yaml:"faults"`
 }
 
 type machineYAML struct {
@@ -53,6 +76,8 @@ type machineYAML struct {
 	Reboots  bool       `yaml:"reboots"`
 	// Impair is what is wrong with the machine's link.
 	Impair *at[impairYAML] `yaml:"impair"`
+	// SecureBoot has UEFI firmware with Microsoft's keys verify what it starts.
+	SecureBoot at[bool] `yaml:"secure-boot"`
 }
 
 type expectYAML struct {

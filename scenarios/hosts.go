@@ -19,6 +19,7 @@ import (
 // usualConfigs are the places where each server's file is looked for. A
 // protocol with none needs none.
 var usualConfigs = map[string][]string{
+	"http":    nil,
 	"dhcp":    {"/etc/dhcp/dhcpd.conf", "/etc/dhcpd.conf"},
 	"tftp":    {"/etc/xinetd.d/tftp", "/etc/default/tftpd-hpa"},
 	"nfs":     {"/etc/exports"},
@@ -52,6 +53,10 @@ func (s *Scenario) host(e entry[hostYAML]) (Host, error) {
 			return h, problem(e.v.MAC.pos(file), "host %s: %w", h.Name, err)
 		}
 	}
+	if n := e.v.MTU.v; n != 0 && (n < 576 || n > 1500) {
+		return h, problem(e.v.MTU.pos(file), "host %s: an mtu of %d is outside of 576 to 1500", h.Name, n)
+	}
+	h.MTU = e.v.MTU.v
 	for _, se := range e.v.Servers {
 		sv, err := s.service(se)
 		if err != nil {
@@ -72,6 +77,16 @@ func (s *Scenario) service(e entry[serverYAML]) (Service, error) {
 		}
 		slices.Sort(names)
 		return sv, problem(sv.Pos, "no server is called %q; there are %s", e.name, strings.Join(names, ", "))
+	}
+	var err error
+	if sv.Faults, err = s.faults(e.name, e.v.Faults); err != nil {
+		return sv, err
+	}
+	if r := e.v.Root; r.v != "" {
+		if e.name != "http" {
+			return sv, problem(r.pos(s.display(File)), "%s has its root in its own configuration; root: is for http", e.name)
+		}
+		sv.Root = path.Join("/", r.v)
 	}
 	if c := e.v.Config; c.v != "" {
 		if places == nil {
@@ -126,6 +141,9 @@ func (s *Scenario) machine(e entry[machineYAML], i int) (Machine, error) {
 	default:
 		return m, problem(y.Firmware.pos(file), "machine %s: no firmware is called %q; there are bios and uefi", e.name, kind)
 	}
+	if y.SecureBoot.v && kind != "uefi" {
+		return m, problem(y.SecureBoot.pos(file), "machine %s: secure-boot is for firmware: uefi", e.name)
+	}
 	if strings.ContainsAny(nic.Model, ", =") {
 		return m, problem(y.NIC.pos(file), "machine %s: %q is no QEMU network card", e.name, nic.Model)
 	}
@@ -140,7 +158,7 @@ func (s *Scenario) machine(e entry[machineYAML], i int) (Machine, error) {
 	}
 	m.Machine = qemu.Machine{
 		Name:     e.name,
-		Firmware: qemu.Firmware{Kind: kind},
+		Firmware: qemu.Firmware{Kind: kind, SecureBoot: y.SecureBoot.v},
 		NICs:     []qemu.NIC{nic},
 		Memory:   y.Memory.v,
 		CPUs:     y.CPUs.v,

@@ -137,6 +137,7 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 		Sink:   r.event,
 		Digest: digestWanted(expect),
 		Links:  r.scenario.links(),
+		Switch: network.Switch{ForwardDelay: r.scenario.ForwardDelay},
 		Warn:   func(text string) { _ = r.conn.Send(labMessage{Warning: text}) },
 	}
 	if r.scenario.Fast {
@@ -144,7 +145,7 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 	}
 	for _, h := range r.scenario.Hosts {
 		cfg.Hosts = append(cfg.Hosts, harness.Host{
-			HostConfig: network.HostConfig{Name: h.Name, Addr: h.Address, MAC: h.MAC},
+			HostConfig: network.HostConfig{Name: h.Name, Addr: h.Address, MAC: h.MAC, MTU: h.MTU},
 			Servers:    c.servers(h),
 		})
 	}
@@ -276,10 +277,11 @@ func (r *run) flash(m *qemu.Machine) error {
 		return nil
 	}
 	vars := filepath.Join(r.request.Dir, workDir, m.Name+".vars.fd")
-	b, err := os.ReadFile(r.request.Assets[uefiVars])
+	code, from := firmwareFiles(m.Firmware)
+	b, err := os.ReadFile(r.request.Assets[from])
 	if err != nil {
 		return err
 	}
-	m.Firmware.Code, m.Firmware.Vars = r.request.Assets[uefiCode], vars
+	m.Firmware.Code, m.Firmware.Vars = r.request.Assets[code], vars
 	return os.WriteFile(vars, b, 0o600)
 }

@@ -45,6 +45,21 @@ func (s *Scenario) Materialize(dir string, files map[string]string) error {
 			return problem(a.Pos, "placing %s: %w", a.Name, err)
 		}
 	}
+	return s.setModes(dir)
+}
+
+// setModes gives files the permissions that are theirs.
+func (s *Scenario) setModes(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, m := range s.Modes {
+		if err := root.Chmod(filepath.FromSlash(m.Path)[1:], m.Perm); err != nil {
+			return problem(m.Pos, "modes: %w", err)
+		}
+	}
 	return nil
 }
 

@@ -13,6 +13,9 @@ import (
 func (s *Scenario) Needs() []string {
 	var names []string
 	for _, a := range s.Assets {
+		if strings.HasPrefix(a.Name, zerosPrefix) {
+			continue
+		}
 		parts := []string{a.Name}
 		if payload, made := strings.CutPrefix(a.Name, madePrefix); made {
 			parts = guest.Payload(payload).Needs(s.kernelAsset())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"path"
 	"strings"
 
@@ -90,7 +91,16 @@ func (p *prediction) all() error {
 
 // nbp expects the boot program and looks what it is.
 func (p *prediction) nbp(b *bootAnswer) (loader string, err error) {
+	if b.proxied {
+		p.add(verdict.Expectation{ID: "nbp", Stage: verdict.NBP, Title: "a boot program, as the boot server on port 4011 names it",
+			Origin: b.fileAt, Transfer: &verdict.Transfer{Role: "nbp"}})
+	}
 	if b.file == "" {
+		return "", nil
+	}
+	if u, err := url.Parse(b.file); err == nil && u.Scheme == "http" {
+		p.add(verdict.Expectation{ID: "nbp", Stage: verdict.NBP, Origin: b.fileAt,
+			Transfer: &verdict.Transfer{Protocol: "http", Role: "nbp", Name: u.Path}})
 		return "", nil
 	}
 	e := verdict.Expectation{
@@ -108,7 +118,26 @@ func (p *prediction) nbp(b *bootAnswer) (loader string, err error) {
 		e.Transfer.Format = tree.format(b.file)
 	}
 	p.add(e)
+	if why := p.wrongFormat(e.Transfer.Format); why != "" {
+		// No request can have this name: the program arrives and does not run.
+		p.add(verdict.Expectation{ID: "nbp-runs", Stage: verdict.Kernel, Origin: b.fileAt,
+			Title:    "a boot program that this machine can run (" + why + ")",
+			Transfer: &verdict.Transfer{Protocol: "tftp", Name: "\x00"}})
+		return "", nil
+	}
 	return loader, nil
+}
+
+// wrongFormat says why the machine cannot execute a boot program; empty if it
+// can, or that is not known.
+func (p *prediction) wrongFormat(format string) string {
+	switch {
+	case format == "efi" && p.m.Firmware.Kind == "bios":
+		return p.m.Name + " is a BIOS machine, and the file is a UEFI program"
+	case format == "bios" && p.m.rom() == "edk2":
+		return p.m.Name + " is a UEFI machine, and the file is no UEFI program"
+	}
+	return ""
 }
 
 // pxelinux expects what PXELINUX asks for.

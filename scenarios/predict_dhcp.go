@@ -23,6 +23,7 @@ type bootAnswer struct {
 	fileAt     verdict.Origin
 	configFile string // option 209
 	pathPrefix string // option 210
+	proxied    bool   // option 60 sends the client to a boot server on port 4011
 }
 
 // lease expects an address and a boot file, and returns what the answer is to
@@ -83,7 +84,16 @@ func (p *prediction) leaseFrom(e verdict.Expectation, d configured[*dhcpd.Config
 	}
 	e.Match = []verdict.Match{
 		{Field: "dhcp.option.dhcp_server_id", Value: b.server.String(), Select: true, Origin: subnet},
-		next, file,
+		next,
+	}
+	// PXE 2.1, 2.2.3: "PXEClient" without a boot file has the client ask the
+	// boot server on port 4011 for one.
+	class := a.Option(60)
+	if b.proxied = b.file == "" && strings.HasPrefix(text(class), "PXEClient"); b.proxied {
+		e.Title = "an address from " + b.server.String()
+		b.fileAt = p.originOf(class.Pos)
+	} else {
+		e.Match = append(e.Match, file)
 	}
 	p.add(e)
 	return b

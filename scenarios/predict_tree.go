@@ -119,18 +119,21 @@ func (t *tftpTree) loader(name string) string {
 }
 
 // format says what firmware a boot program is for: "efi" for a PE image, else
-// "bios"; empty if it cannot be read.
+// "bios"; empty if it cannot be read, or is for both as a kernel is.
 func (t *tftpTree) format(name string) string {
 	f, _, err := t.root.Open(name)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	var head [2]byte
-	if _, err := io.ReadFull(f, head[:]); err != nil {
+	var head [0x206]byte
+	n, err := io.ReadFull(f, head[:])
+	switch {
+	case err != nil && err != io.ErrUnexpectedEOF:
 		return ""
-	}
-	if string(head[:]) == "MZ" {
+	case string(head[0x202:]) == "HdrS": // Linux's boot protocol, boot.rst
+		return ""
+	case n >= 2 && string(head[:2]) == "MZ":
 		return "efi"
 	}
 	return "bios"

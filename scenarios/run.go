@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -144,24 +145,34 @@ func (s *Scenario) FindAssets(ctx context.Context, store *assets.Store) ([]asset
 	return all, nil
 }
 
-// OVMF's two flash images, as assets.
-const (
-	uefiCode = "OVMF_CODE.fd"
-	uefiVars = "OVMF_VARS.fd"
-)
+// firmwareFiles names OVMF's two flash images, as assets: the code, and the
+// variables that a machine gets a copy of. For Secure Boot these hold
+// Microsoft's keys.
+func firmwareFiles(f qemu.Firmware) (code, vars string) {
+	if f.SecureBoot {
+		return "OVMF_CODE.ms.fd", "OVMF_VARS.ms.fd"
+	}
+	return "OVMF_CODE.fd", "OVMF_VARS.fd"
+}
 
 // findFirmware finds what the machines start with that QEMU does not bring.
 func (s *Scenario) findFirmware(ctx context.Context, store *assets.Store) ([]assets.Asset, error) {
-	if !slices.ContainsFunc(s.Machines, func(m Machine) bool { return m.Firmware.Kind == "uefi" }) {
-		return nil, nil
-	}
 	var all []assets.Asset
-	for _, name := range []string{uefiCode, uefiVars} {
-		a, err := store.Find(ctx, name)
-		if err != nil {
-			return nil, err
+	for _, m := range s.Machines {
+		if m.Firmware.Kind != "uefi" {
+			continue
 		}
-		all = append(all, a)
+		code, vars := firmwareFiles(m.Firmware)
+		for _, name := range []string{code, vars} {
+			if slices.ContainsFunc(all, func(a assets.Asset) bool { return a.Name == name }) {
+				continue
+			}
+			a, err := store.Find(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, a)
+		}
 	}
 	return all, nil
 }
@@ -169,7 +180,37 @@ func (s *Scenario) findFirmware(ctx context.Context, store *assets.Store) ([]ass
 // madePrefix marks the assets that this program makes.
 const madePrefix = "initrd:"
 
+// zerosPrefix marks files of so many MiB of zeros.
+const zerosPrefix = "zeros:"
+
+// maxZeros bounds them, in MiB.
+const maxZeros = 256
+
+// zeros makes a file of a given size of nothing, for what depends on size alone.
+func zeros(store *assets.Store, name, size string) (assets.Asset, error) {
+	n, err := strconv.ParseInt(size, 10, 64)
+	if err != nil || n < 1 || n > maxZeros {
+		return assets.Asset{}, &InputError{fmt.Errorf("the asset %s: write its size in MiB, 1 to %d", name, maxZeros)}
+	}
+	cache, err := store.CacheDir()
+	if err != nil {
+		return assets.Asset{}, err
+	}
+	path := filepath.Join(cache, "zeros", size)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return assets.Asset{}, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return assets.Asset{}, err
+	}
+	return assets.Asset{Name: name, Path: path}, errors.Join(f.Truncate(n<<20), f.Close())
+}
+
 func (s *Scenario) findAsset(ctx context.Context, store *assets.Store, name string) (assets.Asset, error) {
+	if size, ok := strings.CutPrefix(name, zerosPrefix); ok {
+		return zeros(store, name, size)
+	}
 	payload, made := strings.CutPrefix(name, madePrefix)
 	if !made {
 		a, err := store.Find(ctx, name)

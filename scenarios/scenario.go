@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,11 +40,18 @@ type Scenario struct {
 	Hosts    []Host
 	Machines []Machine
 	Assets   []Asset
-	Fast     bool
-	Timeout  time.Duration
+	// Modes are the permissions of files that are not 0644.
+	Modes []Mode
+	// ForwardDelay is that of the switch's spanning tree; 0 is a switch without.
+	ForwardDelay time.Duration
+	Fast         bool
+	Timeout      time.Duration
 	// Provokes are the IDs of the findings that it is there to provoke; empty
 	// for one that is to pass without any.
 	Provokes []string
+	// Twin is the healthy scenario that one with Provokes differs from in its
+	// fault alone.
+	Twin string
 
 	expect []at[expectYAML]
 	fsys   fs.FS
@@ -56,16 +64,21 @@ type Host struct {
 	Name    string
 	Address netip.Prefix
 	MAC     net.HardwareAddr // nil: made from the address
+	MTU     int              // of its interface; 0 is 1500
 	Servers []Service
 	Pos     conf.Pos
 }
 
 // A Service is one server on a Host.
 type Service struct {
-	Protocol string // "dhcp", "tftp", "nfs", "portmap", "ra"
+	Protocol string // "dhcp", "http", "nfs", "portmap", "ra", "tftp"
 	// Config is the path of its file on the host ("/etc/dhcpd.conf"); empty for
 	// a protocol that has none.
 	Config string
+	// Root is http's document root; empty for its default.
+	Root string
+	// Faults are what is wrong with it on purpose.
+	Faults Faults
 	Pos    conf.Pos
 }
 
@@ -82,6 +95,13 @@ type Machine struct {
 type Asset struct {
 	Path string // below root/: "/tftpboot/pxelinux.0"
 	Name string // "pxelinux.0", "kernel", "initrd:nfs"
+	Pos  conf.Pos
+}
+
+// A Mode is the permissions of a file in root/.
+type Mode struct {
+	Path string // below root/
+	Perm fs.FileMode
 	Pos  conf.Pos
 }
 
@@ -127,7 +147,7 @@ func problem(pos conf.Pos, format string, a ...any) error {
 func (s *Scenario) fill(y *scenarioYAML) error {
 	file := s.display(File)
 	s.About, s.Fast, s.expect = y.About, y.Fast, y.Expect
-	s.Provokes = y.Provokes
+	s.Provokes, s.Twin = y.Provokes, y.Twin
 	if y.Timeout.v > 0 {
 		s.Timeout = time.Duration(y.Timeout.v)
 	}
@@ -160,6 +180,19 @@ func (s *Scenario) fill(y *scenarioYAML) error {
 	}
 	for _, e := range y.Assets {
 		s.Assets = append(s.Assets, Asset{Path: path.Join("/", e.name), Name: e.v, Pos: e.pos(file)})
+	}
+	for _, e := range y.Modes {
+		perm, err := strconv.ParseUint(e.v, 8, 32)
+		if err != nil || perm > 0o777 {
+			return problem(e.pos(file), "modes: %q is no permission in octal, such as \"0600\"", e.v)
+		}
+		s.Modes = append(s.Modes, Mode{Path: path.Join("/", e.name), Perm: fs.FileMode(perm), Pos: e.pos(file)})
+	}
+	if d := time.Duration(y.Network.STP.v); d != 0 {
+		if d < 2*time.Second || d > 30*time.Second {
+			return problem(y.Network.STP.pos(file), "stp: a forward delay of %v is outside of 2s to 30s", d)
+		}
+		s.ForwardDelay = d
 	}
 	return s.unique()
 }

@@ -14,7 +14,11 @@ import (
 // decodeYAML reads a document strictly: a field that does not exist is an error
 // and not a wish unheard. Errors carry file:line:col.
 func decodeYAML(file string, src []byte, into any) error {
-	err := yaml.UnmarshalWithOptions(src, into, yaml.Strict())
+	return yamlError(file, yaml.UnmarshalWithOptions(src, into, yaml.Strict()))
+}
+
+// yamlError gives an error of the decoder its place in the file.
+func yamlError(file string, err error) error {
 	if err == nil {
 		return nil
 	}

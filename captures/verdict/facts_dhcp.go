@@ -29,6 +29,7 @@ type exchange struct {
 	request   seen
 	chosen    netip.Addr // option 54 of the REQUEST
 	ack, nak  *reply
+	naks      int
 	proxyAsk  seen // to port 4011
 	proxyXID  int64
 	proxyAck  *reply
@@ -196,6 +197,9 @@ func (f *facts) seeDHCP(e *captures.Event) {
 			d.exchanges = append(d.exchanges, x)
 		}
 		x.ask(e)
+		if x.retried >= fewRetried {
+			f.mayProve()
+		}
 	case captures.DHCPDecline:
 		d.declined.mark(e)
 	default:
@@ -249,6 +253,7 @@ func (x *exchange) answer(e *captures.Event, r reply) {
 		}
 	case captures.DHCPNak:
 		x.nak = &r
+		x.naks++
 	}
 }
 

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -60,6 +61,10 @@ func dhcpNoAnswer(c *client) []detection {
 	return []detection{d}
 }
 
+// fewNAKs is how often the same REQUEST is refused before it is clear that it
+// will be again.
+const fewNAKs = 3
+
 func dhcpNAK(c *client) []detection {
 	for i := len(c.f.dhcp.exchanges) - 1; i >= 0; i-- {
 		x := c.f.dhcp.exchanges[i]
@@ -70,7 +75,7 @@ func dhcpNAK(c *client) []detection {
 		if after != nil && after.ack.at.After(x.nak.at) {
 			return nil // asked again, and given: as RFC 2131 has it
 		}
-		d := detection{proof: c.f.stopped() || c.f.gaveUp(x.nak.at) != nil}
+		d := detection{proof: c.f.stopped() || c.f.gaveUp(x.nak.at) != nil || x.naks >= fewNAKs && x.ack == nil}
 		d.Summary = fmt.Sprintf("%s answered the REQUEST with a NAK", x.nak.server)
 		if x.nak.message != "" {
 			d.Summary += " and says " + quoted(x.nak.message)
@@ -123,17 +128,21 @@ func namesMAC(text string) bool {
 
 func isHex(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) >= 0 }
 
+// fewRetried is how often a client asks again before it is clear that it drops
+// every OFFER of a server whose checksums are wrong.
+const fewRetried = 2
+
 func dhcpOfferIgnored(c *client) []detection {
 	x := c.f.dhcp.last()
 	if x == nil || !x.offered() || x.request.n > 0 || x.ack != nil || x.nak != nil || x.retried == 0 && !c.f.stopped() {
 		return nil
 	}
 	var why []string
-	named, ports := false, map[string]bool{}
+	named, damaged := false, true
 	for i := range x.offers {
 		o := &x.offers[i]
 		named = named || o.file != "" || o.has43
-		ports[o.port] = true
+		damaged = damaged && o.badSum
 		if o.badSum {
 			why = append(why, fmt.Sprintf("the UDP checksum of %s is wrong", o.server))
 		}
@@ -144,7 +153,8 @@ func dhcpOfferIgnored(c *client) []detection {
 	if !named && !x.ipxe {
 		return nil // dhcp-no-bootfile says why
 	}
-	d := detection{proof: c.f.stopped() || c.f.gaveUp(x.offers[0].at) != nil}
+	d := detection{proof: c.f.stopped() || c.f.gaveUp(x.offers[0].at) != nil || damaged && x.retried >= fewRetried}
+	why = slices.Compact(why)
 	d.Summary = fmt.Sprintf("%s offered %s, and the client sent no REQUEST but %s more", x.offers[0].server, x.offers[0].your, count(x.retried, "DISCOVER"))
 	if len(why) == 0 {
 		why = append(why, "nothing in the OFFER explains it; it may not have reached the client")

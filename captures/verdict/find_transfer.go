@@ -62,6 +62,10 @@ func tftpElsewhere(c *client) []detection {
 		d.proof = c.f.stopped() || c.f.gaveUp(t.strayed.at) != nil
 		d.Summary = fmt.Sprintf("The RRQ for %s went to %s, and %s answered.", quoted(t.name), t.to, t.strayWho)
 		d.Frames = []captures.Frame{t.asked.frame, t.strayed.frame}
+		if ask := c.f.arps[t.strayWho]; ask != nil && ask.n >= deadAsks && ask.last.Sub(ask.at) >= deadSpan && len(c.f.net.owners[t.strayWho]) == 0 {
+			d.Summary += fmt.Sprintf(" The client asked ARP for %s %s, and nobody has it.", t.strayWho, times(ask.n))
+			d.proof = true
+		}
 		d.Where = c.origins("dhcp.ip.server")
 		return []detection{d}
 	}

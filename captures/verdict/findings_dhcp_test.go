@@ -69,7 +69,7 @@ var dhcpFaults = map[string][]fault{
 			}
 			return p.say(noMore)
 		},
-		early: true, stage: DHCP, says: []string{"checksum", "3 DISCOVERs"}, frames: 2,
+		early: true, stage: DHCP, says: []string{"checksum", "2 DISCOVERs"}, frames: 2,
 	}, {
 		tape: func() *tape {
 			return uefi().start().ask("dhcp.discover").reply("dhcp.offer", given{more: pxeOption(false)}).wait(time.Second).ask("dhcp.discover")

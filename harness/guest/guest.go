@@ -6,9 +6,10 @@
 //	pxeproof: address 192.168.1.100    DHCP gave this address
 //	pxeproof: file nfs:192.168.1.103:/root/inst/ks sha256=<hex> size=<bytes>
 //	pxeproof: mount nfs:192.168.1.103:/srv/root
+//	pxeproof: installed
 //	pxeproof: error <what went wrong>
 //
-// Then the machine is powered off.
+// Then the machine is powered off, or after "installed" started again.
 //
 // # Kernel command line
 //
@@ -48,10 +49,13 @@ const (
 	// FirstProcess says that it runs. It needs no modules, so it starts with
 	// any kernel.
 	FirstProcess Payload = "first-process"
+	// Reboot does what an installer does that has done its work: it says so, and
+	// starts the machine again. It needs no modules.
+	Reboot Payload = "reboot"
 )
 
 // Payloads lists them all.
-var Payloads = []Payload{NFS, FirstProcess}
+var Payloads = []Payload{NFS, FirstProcess, Reboot}
 
 // A Spec says what to build.
 type Spec struct {
@@ -141,7 +145,7 @@ func (s Spec) files(ctx context.Context, store *assets.Store) ([]file, error) {
 	switch s.Payload {
 	case "":
 		s.Payload = NFS
-	case NFS, FirstProcess:
+	case NFS, FirstProcess, Reboot:
 	default:
 		return nil, fmt.Errorf("there is no payload %q; there are %v", s.Payload, Payloads)
 	}
@@ -157,16 +161,18 @@ func (s Spec) files(ctx context.Context, store *assets.Store) ([]file, error) {
 	if s.Payload == FirstProcess {
 		return files, nil
 	}
-	for _, name := range []string{"nfs", "lease"} {
-		text, err := scripts.ReadFile("root/" + name)
-		if err != nil {
-			return nil, err
-		}
-		if name == "nfs" {
-			name = "payload"
-		}
-		files = append(files, file{name: name, mode: 0o755, data: text})
+	text, err := scripts.ReadFile("root/" + string(s.Payload))
+	if err != nil {
+		return nil, err
 	}
+	files = append(files, file{name: "payload", mode: 0o755, data: text})
+	if s.Payload == Reboot {
+		return files, nil
+	}
+	if text, err = scripts.ReadFile("root/lease"); err != nil {
+		return nil, err
+	}
+	files = append(files, file{name: "lease", mode: 0o755, data: text})
 	modules, err := s.modules(ctx, store)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,7 @@ package guest
 // Needs lists the assets that Build takes parts of, for the asset that is the
 // kernel.
 func (p Payload) Needs(kernel string) []string {
-	if p == FirstProcess {
+	if p == FirstProcess || p == Reboot {
 		return []string{"busybox"}
 	}
 	return []string{"busybox", kernel}

@@ -110,6 +110,11 @@ func (h *Host) configure() error {
 	if err := offloadOff(hostInterface); err != nil {
 		return err
 	}
+	if n := h.config.MTU; n != 0 {
+		if err := netlink.LinkSetMTU(eth, n); err != nil {
+			return fmt.Errorf("mtu %d: %w", n, err)
+		}
+	}
 	a := h.config.Addr
 	addr := &netlink.Addr{IPNet: &net.IPNet{IP: a.Addr().AsSlice(), Mask: net.CIDRMask(a.Bits(), 32)}}
 	if err := netlink.AddrAdd(eth, addr); err != nil {

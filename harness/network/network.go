@@ -55,6 +55,8 @@ type HostConfig struct {
 	// MAC defaults to 02:00 followed by the IPv4 address, so that a capture can
 	// be read without a table.
 	MAC net.HardwareAddr
+	// MTU is the interface's, in bytes. Default 1500.
+	MTU int
 	// Gateway, if valid, becomes the default route.
 	Gateway netip.Addr
 }

@@ -167,6 +167,7 @@ func (s *Server) reply(r *request, f finding) (outgoing, bool) {
 	if s.options.Fast {
 		addNoProxy(r, &a)
 	}
+	s.options.Faults.spoil(&a)
 	s.logf("%s on %s to %s", a.Reply, a.Address.Value, r.header.ClientHWAddr)
 	return s.routed(r, &a), true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,8 @@ type Options struct {
 	// boot firmware, which saves iPXE the seconds that it waits for a ProxyDHCP
 	// server. It changes what is under test.
 	Fast bool
+	// Faults are what is wrong on purpose.
+	Faults Faults
 	// Log is told, in dhcpd's manner, of every message and what became of it. It
 	// is called by the goroutine that runs Serve. Nil is quiet.
 	Log func(line string)
@@ -34,6 +37,7 @@ type Server struct {
 	clock   func() time.Time
 	dropped atomic.Uint64
 	sockets *sockets
+	late    sync.WaitGroup // answers that the fault Delay holds back
 
 	// What follows belongs to the goroutine that runs Serve.
 	addr       netip.Addr
@@ -72,6 +76,7 @@ func (s *Server) Listen(ctx context.Context, on servers.Host) error {
 	if err != nil {
 		return fmt.Errorf("dhcp on host %s: %w", on.Name(), err)
 	}
+	sockets.badChecksum = s.options.Faults.BadChecksum
 	s.sockets = sockets
 	return nil
 }
@@ -83,6 +88,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	defer s.leases.close()
 	defer s.sockets.close()
+	defer s.late.Wait()
 	stop := context.AfterFunc(ctx, s.sockets.interrupt)
 	defer stop()
 	buf := make([]byte, 64<<10)
@@ -100,9 +106,7 @@ func (s *Server) Serve(ctx context.Context) error {
 			continue
 		}
 		if out, ok := s.handle(buf[:n:n], from); ok {
-			if err := s.sockets.send(out); err != nil {
-				s.logf("sending to %s: %v", out.to, err)
-			}
+			s.send(ctx, out)
 		}
 	}
 }

@@ -24,6 +24,8 @@ type sockets struct {
 	frame int // a packet socket
 	index int // of the interface
 	mac   net.HardwareAddr
+
+	badChecksum bool // of Faults
 }
 
 // open makes the sockets inside the host.
@@ -132,6 +134,9 @@ func (s *sockets) wrap(out outgoing, to net.HardwareAddr) []byte {
 	check := ^sum(uint32(sum(uint32(pseudo), udp)), out.message)
 	if check == 0 {
 		check = 0xffff // zero would say that there is none (RFC 768)
+	}
+	if s.badChecksum {
+		check ^= 0x0101 // zero would be no checksum, which is right
 	}
 	be.PutUint16(udp[6:], check)
 	return append(b, out.message...)

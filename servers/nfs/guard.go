@@ -17,7 +17,8 @@ func (s *session) guard(msg []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	refusal := rpc.Refuse(c, rpc.Program{Number: programNFS, Low: 3, High: 3}, rpc.Program{Number: programMount, Low: 3, High: 3})
+	served := s.server.config.Faults.version()
+	refusal := rpc.Refuse(c, rpc.Program{Number: programNFS, Low: served, High: served}, rpc.Program{Number: programMount, Low: 3, High: 3})
 	if refusal != nil {
 		return append(make([]byte, rpc.MarkSize), refusal...), nil
 	}

@@ -46,9 +46,25 @@ type Config struct {
 	// from Root + "/root/inst". Symbolic links in an export's path are followed
 	// inside Root as after a chroot. Default "/".
 	Root string
+	// Faults are what is wrong on purpose.
+	Faults Faults
 	// Log, if not nil, is told of mounts granted and refused, in one line each.
 	// It is called from several goroutines.
 	Log func(string)
+}
+
+// Faults is what is wrong with the server on purpose. Its zero value is nothing.
+type Faults struct {
+	// OnlyVersion is the one version of NFS that is not answered with
+	// PROG_MISMATCH. Zero is 3, which is the one that there is.
+	OnlyVersion uint32
+}
+
+func (f Faults) version() uint32 {
+	if f.OnlyVersion == 0 {
+		return 3
+	}
+	return f.OnlyVersion
 }
 
 // A Server serves NFS. It implements [servers.Server].
