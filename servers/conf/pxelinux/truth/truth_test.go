@@ -281,6 +281,7 @@ func (b boot) dhcp(ctx context.Context, t *testing.T, host *network.Host) (stop 
 	}
 	config := []string{
 		"port=0", "bind-interfaces", "interface=" + host.Interface(), "leasefile-ro", "log-facility=-", "keep-in-foreground", "user=root",
+		"pid-file", // none: two that write one at once end one of them
 		"dhcp-range=192.168.1.50,192.168.1.50", "dhcp-option=option:router,192.168.1.1", "no-ping",
 		"dhcp-boot=" + b.options.BootFile + ",,192.168.1.103",
 		"dhcp-option=encap:175,176,1b",
@@ -307,12 +308,13 @@ func (b boot) dhcp(ctx context.Context, t *testing.T, host *network.Host) (stop 
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
+	bound := false
+	for lines := bufio.NewScanner(r); !bound && lines.Scan(); {
 		fmt.Fprintln(&out, lines.Text())
-		if strings.Contains(lines.Text(), "sockets bound") {
-			break
-		}
+		bound = strings.Contains(lines.Text(), "sockets bound")
+	}
+	if !bound {
+		t.Fatalf("dnsmasq ended (%v):\n%s", cmd.Wait(), out.String())
 	}
 	rest := make(chan struct{})
 	go func() {
