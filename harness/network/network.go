@@ -135,8 +135,8 @@ func (n *Network) connect(h *Host) error {
 	return err
 }
 
-// ErrNoTun is what AddTap returns where /dev/net/tun cannot be opened. AddStream
-// needs no such device.
+// ErrNoTun is what AddTap returns where /dev/net/tun cannot be opened.
+// AddRelayed needs no such device.
 var ErrNoTun = errors.New("/dev/net/tun cannot be opened")
 
 // AddTap makes a tap called name, plugs it into the segment and returns the
@@ -144,9 +144,40 @@ var ErrNoTun = errors.New("/dev/net/tun cannot be opened")
 // guest has nobody to leave its checksums and its segmentation to: what the
 // capture shows is what a wire would.
 func (n *Network) AddTap(name string) (*os.File, error) {
+	f, err := openTap(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.attach(name); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("tap %s: %w", name, err)
+	}
+	return f, nil
+}
+
+// CheckTun says why AddTap and AddCable would return ErrNoTun; nil if they would
+// not.
+func CheckTun() error {
+	fd, err := openTun()
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err
+}
+
+func openTun() (int, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w; load it with modprobe tun, and let users open it with chmod 0666 /dev/net/tun", ErrNoTun, err)
+		return -1, fmt.Errorf("%w: %w; load it with modprobe tun, and let users open it with chmod 0666 /dev/net/tun", ErrNoTun, err)
+	}
+	return fd, nil
+}
+
+// openTap makes a tap in the caller's namespace.
+func openTap(name string) (*os.File, error) {
+	fd, err := openTun()
+	if err != nil {
+		return nil, err
 	}
 	f := os.NewFile(uintptr(fd), "/dev/net/tun")
 	ifr, err := unix.NewIfreq(name)
@@ -158,6 +189,11 @@ func (n *Network) AddTap(name string) (*os.File, error) {
 		f.Close()
 		return nil, fmt.Errorf("tap %s: %w", name, err)
 	}
+	return f, nil
+}
+
+// attach makes an interface a port of the segment and brings it up.
+func (n *Network) attach(name string) error {
 	link, err := netlink.LinkByName(name)
 	if err == nil {
 		err = netlink.LinkSetMasterByIndex(link, n.bridge.Attrs().Index)
@@ -165,11 +201,7 @@ func (n *Network) AddTap(name string) (*os.File, error) {
 	if err == nil {
 		err = plug(link)
 	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("tap %s: %w", name, err)
-	}
-	return f, nil
+	return err
 }
 
 // plug brings a bridge port up, silent on its own account.

@@ -100,13 +100,17 @@ func TestRelayCarriesFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	machine, relay, err := n.AddStream(port("client"), link.Impairment{})
+	cable, err := n.AddRelayed(port("client"), link.Impairment{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine, _, err := cable.End()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- relay.Run(ctx) }()
+	go func() { done <- cable.Relay.Run(ctx) }()
 
 	// An ARP request from the machine, and the host's answer.
 	mac := []byte{0x52, 0x54, 0, 0, 0, 9}

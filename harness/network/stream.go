@@ -11,15 +11,20 @@ import (
 	"github.com/pxeproof/pxeproof/harness/link"
 )
 
-// AddStream plugs a port called name into the segment and returns the descriptor
-// for QEMU (-netdev stream,addr.type=fd). It stands for a tap where
-// /dev/net/tun cannot be opened, and where the machine's link is to be a bad one.
-// Frames flow while the relay runs; its A is the port, its B the machine. A
-// recorder on the segment sees what goes to the machine before the impairment
-// has its way with it, and what comes from there after that.
-func (n *Network) AddStream(name string, i link.Impairment) (forQEMU *os.File, r *link.Relay, err error) {
-	fail := func(err error) (*os.File, *link.Relay, error) {
-		return nil, nil, fmt.Errorf("port %s: %w", name, err)
+// AddRelayed makes a cable with a relay in it, and a stream socket for QEMU
+// (-netdev stream,addr.type=fd). It stands for a tap where /dev/net/tun cannot be
+// opened, and where the machine's link is to be a bad one. Frames flow while
+// Cable.Relay runs; its A is the port, its B the machine. A recorder on the
+// segment sees what goes to the machine before the impairment has its way with
+// it, and what comes from there after that.
+func (n *Network) AddRelayed(name string, i link.Impairment, loose bool) (*Cable, error) {
+	c := &Cable{net: n, name: name, loose: loose}
+	fail := func(err error) (*Cable, error) {
+		c.Release()
+		if c.Relay != nil {
+			err = errors.Join(err, c.Relay.Close())
+		}
+		return nil, fmt.Errorf("port %s: %w", name, err)
 	}
 	// The far end lies in a namespace of its own, where no recorder sees its
 	// frames a second time.
@@ -27,25 +32,17 @@ func (n *Network) AddStream(name string, i link.Impairment) (forQEMU *os.File, r
 	if err != nil {
 		return fail(err)
 	}
-	defer ns.Close() // the socket keeps it
+	c.apart = ns
 	veth := &netlink.Veth{
-		LinkAttrs:     netlink.LinkAttrs{Name: name, MasterIndex: n.bridge.Attrs().Index},
+		LinkAttrs:     netlink.LinkAttrs{Name: name},
 		PeerName:      hostInterface,
 		PeerNamespace: netlink.NsFd(ns.Fd()),
 	}
 	if err := netlink.LinkAdd(veth); err != nil {
 		return fail(err)
 	}
-	if err := plug(veth); err != nil {
-		return fail(err)
-	}
 	var port int
-	far := &Host{config: HostConfig{Name: name}, ns: ns}
-	if err := far.Do(func() error { port, err = openPort(hostInterface); return err }); err != nil {
-		return fail(err)
-	}
-	if err := waitUp(name); err != nil {
-		unix.Close(port)
+	if err := c.beside(func() error { port, err = openPort(hostInterface); return err }); err != nil {
 		return fail(err)
 	}
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -53,11 +50,36 @@ func (n *Network) AddStream(name string, i link.Impairment) (forQEMU *os.File, r
 		unix.Close(port)
 		return fail(err)
 	}
-	r = link.NewRelay(link.Packet(port), link.Stream(fds[0]), i)
-	return os.NewFile(uintptr(fds[1]), name), r, nil
+	c.Relay = link.NewRelay(link.Packet(port), link.Stream(fds[0]), i)
+	c.end = os.NewFile(uintptr(fds[1]), name)
+	if !loose {
+		err = c.plugRelayed()
+	} else if fd, derr := unix.FcntlInt(uintptr(fds[0]), unix.F_DUPFD_CLOEXEC, 0); derr == nil {
+		c.heard = os.NewFile(uintptr(fd), name)
+	} else {
+		err = derr
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return c, nil
 }
 
-// openPort opens the far end of a port's cable, in whose namespace it runs.
+// plugRelayed plugs the segment's end of a relay's cable in. Both ends are to
+// have noticed: the relay's would drop what it is given until then.
+func (c *Cable) plugRelayed() error {
+	err := c.net.attach(c.name)
+	if err == nil {
+		err = waitUp(c.name)
+	}
+	if err == nil {
+		err = c.beside(func() error { return waitUp(hostInterface) })
+	}
+	return err
+}
+
+// openPort brings an interface of the caller's namespace up and opens a packet
+// socket on it: the far end of a port's cable.
 func openPort(name string) (int, error) {
 	end, err := netlink.LinkByName(name)
 	if err != nil {
