@@ -104,12 +104,12 @@ func probeFile(cache, program string) string {
 
 // remember writes the answer whole or not at all. That it could not be kept is
 // no reason to fail: it is asked again.
-func remember(path string, a Accel) {
+func remember(path string, a any) {
 	b, err := json.Marshal(a)
 	if err != nil || os.MkdirAll(filepath.Dir(path), 0o755) != nil {
 		return
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".kvm-*")
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".remembered-*")
 	if err != nil {
 		return
 	}

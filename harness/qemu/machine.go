@@ -4,6 +4,7 @@
 package qemu
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -19,7 +20,7 @@ type Machine struct {
 	Firmware Firmware
 	// NICs are its network cards, in boot order; at least one.
 	NICs []NIC
-	// Memory is in MiB. Default 512.
+	// Memory is in MiB. Default DefaultMemory.
 	Memory int
 	// CPUs is the number of processors. Default 1.
 	CPUs int
@@ -62,6 +63,9 @@ type Wiring struct {
 	QMP int
 	// Ports has a port for each NIC, in order.
 	Ports []PortFD
+	// Incoming has QEMU wait, its processors stopped, for the state of a
+	// machine that was saved.
+	Incoming bool
 }
 
 // A PortFD is the network's end of a machine's cable.
@@ -89,8 +93,8 @@ func (m Machine) Args(w Wiring) ([]string, error) {
 		"-mon", "chardev=qmp,mode=control",
 		"-chardev", "stdio,id=console,signal=off",
 		"-serial", "chardev:console",
-		"-m", fmt.Sprint(orDefault(m.Memory, 512)),
-		"-smp", fmt.Sprint(orDefault(m.CPUs, 1)),
+		"-m", fmt.Sprint(cmp.Or(m.Memory, DefaultMemory)),
+		"-smp", fmt.Sprint(cmp.Or(m.CPUs, 1)),
 		"-boot", "strict=on",
 	}
 	board, err := m.board()
@@ -100,6 +104,9 @@ func (m Machine) Args(w Wiring) ([]string, error) {
 	args = append(args, board...)
 	if !m.Reboots {
 		args = append(args, "-no-reboot")
+	}
+	if w.Incoming {
+		args = append(args, "-incoming", "defer", "-S")
 	}
 	for i, nic := range m.NICs {
 		if len(nic.MAC) != 6 {
@@ -182,18 +189,14 @@ func (n NIC) device(i int) string {
 	return d
 }
 
-// DefaultNIC is the network card of a machine that names none.
-const DefaultNIC = "virtio-net-pci"
+// What a machine has that says nothing of it; the memory in MiB.
+const (
+	DefaultNIC    = "virtio-net-pci"
+	DefaultMemory = 512
+)
 
 // escape doubles commas, which separate the parts of a QEMU option.
 func escape(path string) string { return strings.ReplaceAll(path, ",", ",,") }
-
-func orDefault(n, def int) int {
-	if n == 0 {
-		return def
-	}
-	return n
-}
 
 // errGone is what every use of a machine that has ended returns.
 var errGone = errors.New("the machine has ended")

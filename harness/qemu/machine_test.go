@@ -99,3 +99,15 @@ func TestRebootsIsSaid(t *testing.T) {
 		t.Errorf("-no-reboot: %v without Reboots, %v with", once, again)
 	}
 }
+
+func TestIncomingIsSaid(t *testing.T) {
+	m := Machine{Name: "pc", NICs: []NIC{{MAC: mac}}}
+	fresh, _ := m.Args(Wiring{Ports: []PortFD{{FD: 4}}})
+	waiting, _ := m.Args(Wiring{Ports: []PortFD{{FD: 4}}, Incoming: true})
+	if slices.Contains(fresh, "-incoming") || slices.Contains(fresh, "-S") {
+		t.Errorf("a fresh machine waits for a state: %v", fresh)
+	}
+	if !strings.Contains(strings.Join(waiting, " "), "-incoming defer -S") {
+		t.Errorf("no machine that waits for a state, stopped: %v", waiting)
+	}
+}

@@ -92,6 +92,12 @@ func (m *Monitor) Version() string { return m.mon.Version.String() }
 // Run executes a QMP command and decodes what it returns into result, which may
 // be nil. args may be nil.
 func (m *Monitor) Run(ctx context.Context, command string, args, result any) error {
+	return m.RunWithFile(ctx, command, args, nil, result)
+}
+
+// RunWithFile is Run for a command that takes a descriptor, such as getfd. QEMU
+// gets a copy of file.
+func (m *Monitor) RunWithFile(ctx context.Context, command string, args any, file *os.File, result any) error {
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	m.mu.Lock()
@@ -106,7 +112,7 @@ func (m *Monitor) Run(ctx context.Context, command string, args, result any) err
 	}
 	done := make(chan answer, 1)
 	go func() {
-		b, err := m.mon.Run(b)
+		b, err := m.mon.RunWithFile(b, file)
 		done <- answer{b, err}
 	}()
 	select {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/digitalocean/go-qemu/qmp"
@@ -32,6 +33,9 @@ type Config struct {
 	Event func(qmp.Event)
 	// Answers are typed to prompts of the console.
 	Answers []Answer
+	// Incoming starts a machine that does nothing until Process.Load has given
+	// it the state of another and Process.Resume has it go on.
+	Incoming bool
 }
 
 // A Port is the network's end of a machine's cable.
@@ -46,13 +50,15 @@ type Process struct {
 	Args    []string
 	Monitor *Monitor
 
-	stdin io.WriteCloser
-	mu    sync.Mutex // over stdin
-	group *errgroup.Group
-	done  chan struct{}
-	asked atomic.Bool // Stop was called while it ran
-	exit  error       // how QEMU ended
-	words string
+	stdin    io.WriteCloser
+	mu       sync.Mutex // over stdin
+	group    *errgroup.Group
+	done     chan struct{}
+	migrated chan string // how a migration ended
+	asked    atomic.Bool // Stop was called while it ran
+	exit     error       // how QEMU ended
+	words    string
+	memory   int64
 }
 
 // DefaultProgram is the QEMU binary for PCs.
@@ -75,7 +81,7 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 		return nil, err
 	}
 	defer sock.Close()
-	wiring := Wiring{QMP: 3}
+	wiring := Wiring{QMP: 3, Incoming: c.Incoming}
 	files := []*os.File{sock}
 	for i, p := range c.Ports {
 		wiring.Ports = append(wiring.Ports, PortFD{FD: 4 + i, Stream: p.Stream})
@@ -106,7 +112,7 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 		return nil, fmt.Errorf("starting QEMU: %w", err)
 	}
 	sock.Close() // QEMU's copy is the only one now: its end ends the connection
-	p := &Process{Args: append([]string{program}, args...), stdin: stdin, done: make(chan struct{})}
+	p := &Process{Args: append([]string{program}, args...), stdin: stdin, done: make(chan struct{}), migrated: make(chan string, 1)}
 	p.group = new(errgroup.Group)
 	p.group.Go(func() error {
 		defer out.Close()
@@ -125,6 +131,7 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	p.Monitor = mon
 	p.group.Go(func() error {
 		for e := range mon.Events() {
+			p.seeMigration(e)
 			if c.Event != nil {
 				c.Event(e)
 			}
@@ -135,6 +142,9 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 		err := p.group.Wait()
 		p.exit = errors.Join(cmd.Wait(), err)
 		p.words = stderr.String()
+		if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			p.memory = u.Maxrss << 10
+		}
 		close(p.done)
 	}()
 	return p, nil
@@ -161,6 +171,10 @@ func (p *Process) Err() error { return p.exit }
 
 // Stopped says that it was Stop that ended the machine.
 func (p *Process) Stopped() bool { return p.asked.Load() }
+
+// Memory is the most memory that QEMU had resident, in bytes, the guest's
+// included. Valid after Done.
+func (p *Process) Memory() int64 { return p.memory }
 
 // Words are QEMU's last on its standard error. Valid after Done.
 func (p *Process) Words() string { return p.words }
