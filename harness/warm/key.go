@@ -1,0 +1,172 @@
+package warm
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pxeproof/pxeproof/harness/qemu"
+)
+
+// A Key stands for all that a machine stopped at its first DISCOVER is made of:
+// two machines with the same Key are the same machine up to there.
+type Key [sha256.Size]byte
+
+// String is the key in hex.
+func (k Key) String() string { return hex.EncodeToString(k[:]) }
+
+// format is part of every Key: a change of what a snapshot means begins anew.
+const format = "pxeproof warm 1"
+
+// KeyOf makes the key of a machine that has received nothing up to its DISCOVER:
+// the QEMU binary, its command line with machine type, memory, processors,
+// cards, MACs and UUID, the firmware and ROM files, and the host's processor,
+// whose clock the guest has measured. received are the frames that it did
+// receive.
+//
+// The error says why the machine cannot be resumed for certain.
+func KeyOf(m qemu.Machine, p qemu.Program, stream bool, received ...[]byte) (Key, error) {
+	var k Key
+	if err := Doubtful(m); err != nil {
+		return k, err
+	}
+	h := sha256.New()
+	put := func(name string, value []byte) {
+		fmt.Fprintf(h, "%s %d\n", name, len(value))
+		h.Write(value)
+	}
+	put("format", []byte(format))
+	put("qemu", []byte(p.Version+"\n"+p.Stamp))
+	args, err := nameless(m).Args(qemu.Wiring{Ports: []qemu.PortFD{{Stream: stream}}})
+	if err != nil {
+		return k, err
+	}
+	put("args", []byte(strings.Join(args, "\x00")))
+	files := []string{m.Firmware.Code, m.Firmware.Vars}
+	if rom := m.NICs[0].ROM; rom != "none" {
+		files = append(files, rom)
+	}
+	for _, dir := range p.Data {
+		files = append(files, firmware(dir)...)
+	}
+	for _, path := range files {
+		if path == "" {
+			continue
+		}
+		sum, err := hashFile(path)
+		if err != nil {
+			return k, err
+		}
+		put("file "+filepath.Base(path), sum)
+	}
+	cpu, err := processor()
+	if err != nil {
+		return k, err
+	}
+	put("processor", cpu)
+	for _, f := range received {
+		put("received", f)
+	}
+	h.Sum(k[:0])
+	return k, nil
+}
+
+// Doubtful says why a machine had better boot cold; nil if it need not.
+func Doubtful(m qemu.Machine) error {
+	switch {
+	case len(m.NICs) != 1:
+		return errors.New("it has several network cards")
+	case m.Accel != "" && m.Accel != "tcg":
+		// Firmware under KVM takes a second; and what a guest has measured of
+		// a real clock and a real processor is not ours to resume.
+		return fmt.Errorf("it is run by %s, not tcg", m.Accel)
+	case len(m.Extra) != 0 && (len(m.Extra) != 2 || m.Extra[0] != "-uuid"):
+		return errors.New("its QEMU has arguments whose effect is not known")
+	}
+	return nil
+}
+
+// nameless is a machine without what does not reach it: its name in the lab, and
+// where its files are.
+func nameless(m qemu.Machine) qemu.Machine {
+	m.Name = "machine"
+	if m.Firmware.Code != "" {
+		m.Firmware.Code = "code"
+	}
+	if m.Firmware.Vars != "" {
+		m.Firmware.Vars = "vars"
+	}
+	m.NICs = slices.Clone(m.NICs)
+	for i := range m.NICs {
+		if n := &m.NICs[i]; n.ROM != "" && n.ROM != "none" {
+			n.ROM = "rom"
+		}
+	}
+	return m
+}
+
+// firmware are a folder's files that QEMU may give a machine of itself.
+func firmware(dir string) []string {
+	var all []string
+	for _, pattern := range []string{"*.bin", "*.rom"} {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is well-formed
+		for _, path := range found {
+			if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() {
+				all = append(all, path)
+			}
+		}
+	}
+	return all
+}
+
+func hashFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, err
+	}
+	return h.Sum(nil), nil
+}
+
+// passing are the lines of /proc/cpuinfo that differ between the processors of
+// a machine, or from moment to moment.
+var passing = []string{"processor", "cpu MHz", "bogomips", "BogoMIPS", "physical id", "siblings", "core id", "cpu cores", "apicid", "initial apicid"}
+
+// processor describes the host's.
+func processor() ([]byte, error) {
+	b, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return nil, err
+	}
+	first, _, _ := bytes.Cut(b, []byte("\n\n"))
+	var kept []byte
+	for line := range bytes.Lines(first) {
+		name, _, _ := bytes.Cut(line, []byte(":"))
+		if !slices.Contains(passing, string(bytes.TrimSpace(name))) {
+			kept = append(kept, line...)
+		}
+	}
+	return kept, nil
+}
+
+// Describe says for people what machine a snapshot is of.
+func Describe(m qemu.Machine) string {
+	kind, model := cmp.Or(m.Firmware.Kind, "bios"), cmp.Or(m.NICs[0].Model, qemu.DefaultNIC)
+	text := fmt.Sprintf("%s, %s %s, %d MiB", kind, model, m.NICs[0].MAC, cmp.Or(m.Memory, qemu.DefaultMemory))
+	if m.CPUs > 1 {
+		text += fmt.Sprintf(", %d processors", m.CPUs)
+	}
+	return text
+}
