@@ -93,7 +93,7 @@ const (
 	LinkImpaired   Kind = "link.impaired"   // a link is bad on purpose: link.impairment (as scenario.yaml has it) link.seed
 	LinkLost       Kind = "link.lost"       // it lost a frame (the first 1,000 of each link): link.to_machine link.number (of the frame, in its direction) link.reason ("loss", "mtu", "queue") frame.len
 	LinkDone       Kind = "link.done"       // all that it did, once a direction: link.to_machine link.frames link.lost link.too_long link.overflow link.duplicated link.reordered
-	MachineStarted Kind = "machine.started" // machine accel
+	MachineStarted Kind = "machine.started" // machine accel [snapshot] (the machine was not switched on but resumed at its first DISCOVER, from the snapshot of this key)
 	MachineOff     Kind = "machine.off"     // machine reason ("guest-shutdown", "guest-reset", "host-qmp-quit", "guest-panic")
 	MachineDied    Kind = "machine.died"    // machine status stderr: QEMU itself ended when nobody asked it to
 	ServerSays     Kind = "server.log"      // server text

@@ -1,6 +1,7 @@
 package captures
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -55,10 +57,13 @@ type Recorder struct {
 	timeline Timeline
 	err      error
 
-	mu     sync.Mutex // over queue and closed
+	mu     sync.Mutex // over queue, closed and remarks
 	queue  []Event    // injected, not yet taken by run
 	closed bool       // nothing is taken any more
 	queued chan struct{}
+	// remarks are comments for frames to come; unsaid is how many there are.
+	remarks []remark
+	unsaid  atomic.Int32
 
 	// What follows belongs to run.
 	ports    map[int]*recordedPort // by interface index
@@ -140,6 +145,40 @@ func (r *Recorder) Inject(e Event) {
 	case r.queued <- struct{}{}:
 	default:
 	}
+}
+
+// A remark is a comment for a frame that is to come.
+type remark struct {
+	port, text string
+	frame      []byte
+}
+
+// Remark has the next frame that enters at a port, and is this one byte for
+// byte, carry a comment in the file. It is for frames that the lab itself puts
+// on the wire, so that nobody takes them for something else.
+func (r *Recorder) Remark(port string, frame []byte, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.remarks = append(r.remarks, remark{port, text, bytes.Clone(frame)})
+	r.unsaid.Store(int32(len(r.remarks)))
+}
+
+// remarksOn are the comments on a frame, which have then been said.
+func (r *Recorder) remarksOn(port string, frame []byte) (said []string) {
+	if r.unsaid.Load() == 0 {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, m := range r.remarks {
+		if m.port == port && bytes.Equal(m.frame, frame) {
+			said = append(said, m.text)
+			r.remarks = slices.Delete(r.remarks, i, i+1)
+			break
+		}
+	}
+	r.unsaid.Store(int32(len(r.remarks)))
+	return said
 }
 
 // Close takes what is still in the ring, ends the recording and returns it.
@@ -236,7 +275,7 @@ func (r *Recorder) frame(f *ring.Frame) {
 	p.frames++
 	r.last = f.At
 	if r.out != nil {
-		r.wrote(r.out.Packet(p.id, f.At, f.Data, f.Length))
+		r.wrote(r.out.Packet(p.id, f.At, f.Data, f.Length, r.remarksOn(p.name, f.Data)...))
 	}
 	r.decoder.Frame(FrameInfo{Number: r.frames, At: f.At, Port: p.name, Link: LinkEthernet, Length: f.Length}, f.Data, r.event)
 }

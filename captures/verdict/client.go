@@ -127,6 +127,9 @@ func (c *client) settle(r *rule, e *captures.Event) bool {
 			h.frames = x.frames()
 		}
 	}
+	if e.Kind == captures.LinkFirst && c.f.resumed {
+		h.evidence += ", resumed where it sends its first DISCOVER"
+	}
 	r.out.At, r.out.After = e.At.Round(0), c.f.since(e.At)
 	r.out.Evidence, r.out.Frames, r.out.Mismatches = h.evidence, h.frames, h.mismatches
 	return true

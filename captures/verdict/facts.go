@@ -42,6 +42,7 @@ type facts struct {
 	named bool
 
 	powerOn   time.Time
+	resumed   bool // not switched on, but resumed at its first DISCOVER
 	first     seen // its first frame
 	lastWire  time.Time
 	lastEvent captures.Event
@@ -102,6 +103,8 @@ func (f *facts) see(e *captures.Event) {
 		f.lastEvent = *e
 	}
 	switch e.Kind {
+	case captures.MachineStarted:
+		f.resumed = f.resumed || e.Text("snapshot") != ""
 	case captures.DHCPDiscover, captures.DHCPOffer, captures.DHCPRequest, captures.DHCPAck, captures.DHCPNak,
 		captures.DHCPDecline, captures.DHCPInform, captures.BOOTPRequest, captures.BOOTPReply:
 		f.seeDHCP(e)

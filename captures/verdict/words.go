@@ -206,6 +206,9 @@ func describe(e *captures.Event) string {
 	case captures.ConsoleLine:
 		return "console: " + clean(strings.TrimSpace(e.Text("text")))
 	case captures.MachineStarted:
+		if e.Text("snapshot") != "" {
+			return "machine resumed"
+		}
 		return "machine started"
 	case captures.MachineOff:
 		return "machine off (" + clean(e.Text("reason")) + ")"
