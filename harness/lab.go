@@ -11,12 +11,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/digitalocean/go-qemu/qmp"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
@@ -63,8 +60,15 @@ type Config struct {
 	Sink func(*captures.Recorder, captures.Event)
 	// Warn is told what is not as usual about the lab. Nil is quiet.
 	Warn func(text string)
+	// Note is told what may interest somebody who asks for more: why a machine
+	// that might have been resumed boots cold. Nil is quiet.
+	Note func(text string)
 	// Digest says which TFTP transfers are worth hashing.
 	Digest func(captures.Transfer) bool
+	// Warm, if not nil, has machines resumed at their first DISCOVER, and keeps
+	// those that are not yet there. Nil: every machine boots from its
+	// beginning.
+	Warm *Warm
 }
 
 // A Host is a server host and what runs on it.
@@ -79,8 +83,8 @@ type Lab struct {
 	config   Config
 	recorder *captures.Recorder
 	events   *eventLog
-	machines []*qemu.Process
 	links    []*badLink
+	boots    []*boot
 	group    *errgroup.Group // servers and what watches the machines
 	broken   <-chan struct{} // the group's context: done when a server has ended by itself
 	stop     context.CancelFunc
@@ -91,8 +95,8 @@ type Lab struct {
 var errBroken = errors.New("the lab broke")
 
 // Start brings a lab up, in the network namespace of the caller. When it
-// returns every server is bound, the recorder runs and the machines are
-// switched on. ctx bounds the whole life of the lab. On an error nothing runs
+// returns every server answers, the recorder runs and the machines are switched
+// on, or resumed. ctx bounds the whole life of the lab. On an error nothing runs
 // any more.
 func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 	outer := ctx
@@ -120,74 +124,33 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 	if err := lan.Set(c.Switch); err != nil {
 		return nil, err
 	}
-	ports := make([][]qemu.Port, len(c.Machines))
+	for _, m := range c.Machines {
+		l.boots = append(l.boots, &boot{lab: l, outer: outer, machine: m, how: PowerOn{Machine: m.Name}})
+	}
+	l.decide()
 	defer func() {
-		for _, ps := range ports {
-			for _, p := range ps {
-				p.File.Close() // those that no machine has taken
-			}
+		for _, b := range l.boots {
+			b.release()
 		}
 	}()
-	for i, m := range c.Machines {
-		if ports[i], err = l.plug(gctx, lan, m); err != nil {
+	for _, b := range l.boots {
+		if err := b.plug(lan); err != nil {
 			return nil, err
 		}
 	}
 	if err := l.record(ctx, lan, hosts); err != nil {
 		return nil, err
 	}
-	for _, k := range l.links {
-		l.group.Go(func() error { return k.run(gctx) })
-	}
-	if err := l.serve(gctx, hosts); err != nil {
+	if err := l.powerOn(ctx, gctx, hosts); err != nil {
 		return nil, err
 	}
-	for i, m := range c.Machines {
-		if err := l.switchOn(ctx, outer, m, ports[i]); err != nil {
-			return nil, err
-		}
-		ports[i] = nil
-	}
 	go func() {
-		for _, m := range l.machines {
-			<-m.Done()
+		for _, b := range l.boots {
+			<-b.process.Done()
 		}
 		close(l.allOff)
 	}()
 	return l, nil
-}
-
-// plug gives a machine its ports: taps, or where there can be none or the link
-// is a bad one, relays.
-func (l *Lab) plug(ctx context.Context, lan *network.Network, m qemu.Machine) ([]qemu.Port, error) {
-	var ports []qemu.Port
-	bad := l.config.Links[m.Name]
-	for i := range m.NICs {
-		name := m.Name
-		if i > 0 {
-			name = fmt.Sprintf("%.12s.%d", m.Name, i)
-		}
-		if bad.Healthy() {
-			tap, err := lan.AddTap(name)
-			if err == nil {
-				ports = append(ports, qemu.Port{File: tap})
-				continue
-			}
-			if !errors.Is(err, network.ErrNoTun) {
-				return ports, err
-			}
-			if l.config.Warn != nil {
-				l.config.Warn(fmt.Sprintf("a relay takes the tap's place: %v", err))
-			}
-		}
-		stream, relay, err := lan.AddStream(name, bad)
-		if err != nil {
-			return ports, err
-		}
-		l.links = append(l.links, &badLink{lab: l, relay: relay, port: name, mac: m.NICs[i].MAC.String(), impairment: bad})
-		ports = append(ports, qemu.Port{File: stream, Stream: true})
-	}
-	return ports, nil
 }
 
 // record starts the recorder.
@@ -222,8 +185,8 @@ func (l *Lab) record(ctx context.Context, lan *network.Network, hosts []*network
 	return nil
 }
 
-// serve binds all servers, at once, and then has them answer.
-func (l *Lab) serve(ctx context.Context, hosts []*network.Host) error {
+// listen binds all servers, at once.
+func (l *Lab) listen(ctx context.Context, hosts []*network.Host) ([]servers.Server, error) {
 	var all []servers.Server
 	bind, bctx := errgroup.WithContext(ctx)
 	for i, h := range l.config.Hosts {
@@ -243,9 +206,11 @@ func (l *Lab) serve(ctx context.Context, hosts []*network.Host) error {
 			})
 		}
 	}
-	if err := bind.Wait(); err != nil {
-		return err
-	}
+	return all, bind.Wait()
+}
+
+// serve has the servers answer.
+func (l *Lab) serve(ctx context.Context, all []servers.Server) {
 	for _, s := range all {
 		l.group.Go(func() error {
 			if err := s.Serve(ctx); err != nil {
@@ -254,64 +219,6 @@ func (l *Lab) serve(ctx context.Context, hosts []*network.Host) error {
 			return nil
 		})
 	}
-	return nil
-}
-
-// switchOn starts one machine. ctx is the lab's, which Close ends, and outer that
-// of whoever started the lab.
-func (l *Lab) switchOn(ctx, outer context.Context, m qemu.Machine, ports []qemu.Port) error {
-	mac := m.NICs[0].MAC.String()
-	console, err := os.Create(filepath.Join(l.config.Dir, ConsoleLog(m.Name)))
-	if err != nil {
-		return err
-	}
-	inject := func(at time.Time, s captures.Source, k captures.Kind, f ...captures.Field) {
-		l.recorder.Inject(captures.Event{At: at, Source: s, Host: mac, Kind: k, Fields: f})
-	}
-	var reason string // why it went off; read after Done
-	inject(time.Now(), captures.Harness, captures.MachineStarted,
-		captures.Field{Name: "machine", Value: m.Name}, captures.Field{Name: "accel", Value: m.Accel})
-	p, err := qemu.Start(ctx, qemu.Config{
-		Machine: m,
-		Program: l.config.QEMU,
-		Ports:   ports,
-		Console: console,
-		Answers: l.config.Answers,
-		Line: func(at time.Time, text string) {
-			inject(at, captures.Console, captures.ConsoleLine, captures.Field{Name: "text", Value: text})
-		},
-		Event: func(e qmp.Event) {
-			if e.Event == "SHUTDOWN" {
-				reason, _ = e.Data["reason"].(string)
-			}
-		},
-	})
-	if err != nil {
-		console.Close()
-		return fmt.Errorf("machine %s: %w", m.Name, err)
-	}
-	l.machines = append(l.machines, p)
-	l.group.Go(func() error {
-		<-p.Done()
-		console.Close()
-		if p.Stopped() || outer.Err() != nil {
-			return nil // we ended it
-		}
-		// Not when QEMU says so: the machine's last words may still be on their
-		// way through the console then, and would come after its end.
-		if reason != "" {
-			inject(time.Now(), captures.Harness, captures.MachineOff,
-				captures.Field{Name: "machine", Value: m.Name}, captures.Field{Name: "reason", Value: reason})
-		}
-		if err := p.Err(); err != nil {
-			inject(time.Now(), captures.Harness, captures.MachineDied,
-				captures.Field{Name: "machine", Value: m.Name},
-				captures.Field{Name: "status", Value: err.Error()}, captures.Field{Name: "stderr", Value: p.Words()})
-		}
-		return nil
-	})
-	line := shellWords(p.Args) + "\n"
-	return os.WriteFile(filepath.Join(l.config.Dir, CommandFile(m.Name)), []byte(line), 0o644)
 }
 
 // say puts a server's word among the events.
@@ -346,8 +253,10 @@ const stopTime = 5 * time.Second
 func (l *Lab) Close() (*captures.Timeline, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	for _, m := range l.machines {
-		_ = m.Stop(ctx) // one that does not is killed by l.stop
+	for _, b := range l.boots {
+		if b.process != nil {
+			_ = b.process.Stop(ctx) // one that does not is killed by l.stop
+		}
 	}
 	l.stop()
 	errs := []error{l.group.Wait()}
@@ -361,16 +270,4 @@ func (l *Lab) Close() (*captures.Timeline, error) {
 		errs = append(errs, l.events.close())
 	}
 	return t, errors.Join(errs...)
-}
-
-// shellWords quotes a command line so that it can be pasted into a shell.
-func shellWords(args []string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$`&|;<>()*?[]#~{}!") {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		quoted[i] = a
-	}
-	return strings.Join(quoted, " ")
 }

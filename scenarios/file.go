@@ -25,6 +25,9 @@ type scenarioYAML struct {
 	// for a ProxyDHCP server (option 175.176), and a key ends its prompt. The one
 	// is on the wire, the other not.
 	Fast bool `yaml:"fast"`
+	// Cold has the machines boot from their beginning every time, and not where
+	// they ask for an address, from a snapshot of an earlier boot.
+	Cold bool `yaml:"cold"`
 	// Timeout ends a run that has proven nothing.
 	Timeout at[duration] `yaml:"timeout"`
 	// Provokes are the findings that this scenario is there to provoke. One with

@@ -37,6 +37,7 @@ type labRequest struct {
 	Assets   map[string]string `json:"assets"`
 	Accel    string            `json:"accel"`
 	QEMU     string            `json:"qemu,omitempty"`
+	Warm     *harness.Warm     `json:"warm,omitempty"` // nil: every machine boots cold
 	Timeout  time.Duration     `json:"timeout"`
 	Notes    bool              `json:"notes,omitempty"`
 	Record   RunRecord         `json:"record"` // as far as it is known outside
@@ -139,6 +140,10 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 		Links:  r.scenario.links(),
 		Switch: network.Switch{ForwardDelay: r.scenario.ForwardDelay},
 		Warn:   func(text string) { _ = r.conn.Send(labMessage{Warning: text}) },
+		Warm:   r.request.Warm,
+	}
+	if r.request.Notes {
+		cfg.Note = cfg.Warn
 	}
 	if r.scenario.Fast {
 		cfg.Answers = append(cfg.Answers, qemu.SkipIPXEPrompt)
@@ -179,7 +184,7 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 	if t != nil {
 		end.Dropped = t.Dropped
 	}
-	if err := r.record(end); err != nil {
+	if err := r.record(end, lab); err != nil {
 		return nil, errors.Join(err, cerr)
 	}
 	r.judge.Finish(end)
@@ -209,9 +214,9 @@ func (r *run) transfer(i int) (captures.Transfer, bool) {
 }
 
 // record leaves what a later judgement needs to know.
-func (r *run) record(end verdict.End) error {
+func (r *run) record(end verdict.End, lab *harness.Lab) error {
 	rec := r.request.Record
-	rec.Schema, rec.End = RunSchema, &end
+	rec.Schema, rec.End, rec.Machines = RunSchema, &end, lab.PowerOns()
 	for _, h := range r.scenario.Hosts {
 		mac := network.HostConfig{Addr: h.Address, MAC: h.MAC}.HardwareAddr()
 		rec.Hosts = append(rec.Hosts, RunHost{Name: h.Name, MAC: mac.String(), Addr: h.Address})

@@ -24,12 +24,13 @@ const RunSchema = "pxeproof.run/1"
 
 // A RunRecord says what was run, and what a later judgement needs to know of it.
 type RunRecord struct {
-	Schema   string       `json:"schema"` // RunSchema
-	Scenario string       `json:"scenario"`
-	Accel    qemu.Accel   `json:"accel"`
-	Hosts    []RunHost    `json:"hosts"`
-	Assets   []RunAsset   `json:"assets"`
-	End      *verdict.End `json:"end,omitempty"` // how the recording ended
+	Schema   string            `json:"schema"` // RunSchema
+	Scenario string            `json:"scenario"`
+	Accel    qemu.Accel        `json:"accel"`
+	Hosts    []RunHost         `json:"hosts"`
+	Machines []harness.PowerOn `json:"machines"` // how each came to run
+	Assets   []RunAsset        `json:"assets"`
+	End      *verdict.End      `json:"end,omitempty"` // how the recording ended
 }
 
 // A RunHost is a server host as it was on the wire.

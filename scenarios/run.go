@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"github.com/pxeproof/pxeproof/captures/verdict"
+	"github.com/pxeproof/pxeproof/harness"
 	"github.com/pxeproof/pxeproof/harness/assets"
 	"github.com/pxeproof/pxeproof/harness/guest"
 	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/harness/sandbox"
+	"github.com/pxeproof/pxeproof/harness/warm"
 )
 
 // Options say how a scenario is run. The zero value is a sensible run.
@@ -29,6 +31,9 @@ type Options struct {
 	Accel string
 	// QEMU is the program. Default: qemu-system-x86_64 from PATH.
 	QEMU string
+	// Cold has the machines boot from their beginning. By default they are
+	// resumed where they ask for an address, if an earlier run has been there.
+	Cold bool
 	// Timeout replaces the scenario's.
 	Timeout time.Duration
 	// Assets replaces where assets are, by name.
@@ -117,6 +122,11 @@ func prepare(ctx context.Context, s *Scenario, o Options) (labRequest, qemu.Acce
 	for _, a := range append(found, firmware...) {
 		req.Assets[a.Name] = a.Path
 		req.Record.Assets = append(req.Record.Assets, RunAsset{a.Name, a.Path, a.Package, a.Version, a.SHA256})
+	}
+	if !o.Cold && !s.Cold {
+		if req.Warm, err = findWarm(ctx, store, o.QEMU); err != nil {
+			return req, qemu.Accel{}, err
+		}
 	}
 	accel, err := chooseAccel(ctx, o, store)
 	if err != nil {
@@ -247,6 +257,24 @@ func chooseAccel(ctx context.Context, o Options, store *assets.Store) (qemu.Acce
 	}
 	return qemu.Accel{}, &InputError{fmt.Errorf("no acceleration is called %q; there are auto, kvm and tcg", o.Accel)}
 }
+
+// findWarm finds what is needed to resume machines. Without a place for a cache
+// they are not resumed, that is all.
+func findWarm(ctx context.Context, store *assets.Store, program string) (*harness.Warm, error) {
+	cache, err := store.CacheDir()
+	if err != nil {
+		return nil, nil
+	}
+	p, err := qemu.Inspect(ctx, program, cache)
+	if err != nil {
+		return nil, err
+	}
+	return &harness.Warm{Cache: WarmCache(cache), Program: p}, nil
+}
+
+// WarmCache is where the machines are kept that later runs resume, in the folder
+// of the cache.
+func WarmCache(cache string) *warm.Cache { return &warm.Cache{Dir: filepath.Join(cache, "warm")} }
 
 // makeRunDir makes the folder of one run.
 func makeRunDir(out, name string) (string, error) {

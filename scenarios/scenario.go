@@ -45,6 +45,7 @@ type Scenario struct {
 	// ForwardDelay is that of the switch's spanning tree; 0 is a switch without.
 	ForwardDelay time.Duration
 	Fast         bool
+	Cold         bool // never resumed from a snapshot
 	Timeout      time.Duration
 	// Provokes are the IDs of the findings that it is there to provoke; empty
 	// for one that is to pass without any.
@@ -146,7 +147,7 @@ func problem(pos conf.Pos, format string, a ...any) error {
 // fill checks the document and takes it over.
 func (s *Scenario) fill(y *scenarioYAML) error {
 	file := s.display(File)
-	s.About, s.Fast, s.expect = y.About, y.Fast, y.Expect
+	s.About, s.Fast, s.Cold, s.expect = y.About, y.Fast, y.Cold, y.Expect
 	s.Provokes, s.Twin = y.Provokes, y.Twin
 	if y.Timeout.v > 0 {
 		s.Timeout = time.Duration(y.Timeout.v)

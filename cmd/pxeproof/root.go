@@ -71,7 +71,7 @@ the result is inconclusive.`,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(runCommand(), newCommand(), judgeCommand(), checkCommand(), listCommand(), explainCommand(),
-		doctorCommand(), assetsCommand(), benchCommand(), versionCommand(), manCommand())
+		doctorCommand(), assetsCommand(), cacheCommand(), benchCommand(), versionCommand(), manCommand())
 	addCompletion(cmd)
 	return cmd
 }

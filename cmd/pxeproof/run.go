@@ -65,6 +65,7 @@ whether each did what it is meant to do, as one that provokes a finding must fai
 	f.IntVarP(&jobs, "jobs", "j", 0, "with several: how many at once (default the number of processors)")
 	f.StringVar(&o.Accel, "accel", "auto", "auto, kvm or tcg")
 	f.StringVar(&o.QEMU, "qemu", "", "the QEMU program (default qemu-system-x86_64)")
+	f.BoolVar(&o.Cold, "cold", false, "boot every machine from its beginning, and not where it asks for an address, from a snapshot of an earlier run")
 	f.DurationVar(&o.Timeout, "timeout", 0, "end a boot that has proven nothing (default the scenario's, or "+shortDuration(scenarios.DefaultTimeout)+")")
 	f.StringToStringVar(&o.Assets, "asset", nil, "NAME=FILE: use this file for an asset")
 	f.BoolVarP(&o.Notes, "verbose", "v", false, "say too what in the configurations has no effect here")

@@ -89,6 +89,7 @@ func (c *Cable) End() (f *os.File, stream bool, err error) {
 
 // Next waits for the next frame that the machine sends into a loose cable.
 func (c *Cable) Next(ctx context.Context) ([]byte, error) {
+	_ = c.heard.SetReadDeadline(time.Time{}) // an earlier ctx may have ended
 	stop := context.AfterFunc(ctx, func() { _ = c.heard.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	frame, err := c.next()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,14 +27,20 @@ func (k Key) String() string { return hex.EncodeToString(k[:]) }
 // format is part of every Key: a change of what a snapshot means begins anew.
 const format = "pxeproof warm 1"
 
-// KeyOf makes the key of a machine that has received nothing up to its DISCOVER:
-// the QEMU binary, its command line with machine type, memory, processors,
-// cards, MACs and UUID, the firmware and ROM files, and the host's processor,
-// whose clock the guest has measured. received are the frames that it did
-// receive.
-//
-// The error says why the machine cannot be resumed for certain.
-func KeyOf(m qemu.Machine, p qemu.Program, stream bool, received ...[]byte) (Key, error) {
+// Surroundings are what reaches a machine up to its DISCOVER besides itself.
+type Surroundings struct {
+	Program  qemu.Program  // what runs it
+	Stream   bool          // its cable is a stream socket, not a tap
+	Answers  []qemu.Answer // what is typed on its console
+	Received [][]byte      // the frames that it is given; none where its cable is loose
+}
+
+// KeyOf makes the key of a machine: the QEMU binary, its command line with
+// machine type, memory, processors, cards, MACs and UUID, the firmware and ROM
+// files, what it is given meanwhile, and the host's processor, whose clock the
+// guest has measured. The error says why the machine cannot be resumed for
+// certain.
+func KeyOf(m qemu.Machine, in Surroundings) (Key, error) {
 	var k Key
 	if err := Doubtful(m); err != nil {
 		return k, err
@@ -44,35 +51,41 @@ func KeyOf(m qemu.Machine, p qemu.Program, stream bool, received ...[]byte) (Key
 		h.Write(value)
 	}
 	put("format", []byte(format))
-	put("qemu", []byte(p.Version+"\n"+p.Stamp))
-	args, err := nameless(m).Args(qemu.Wiring{Ports: []qemu.PortFD{{Stream: stream}}})
+	put("qemu", []byte(in.Program.Version+"\n"+in.Program.Stamp))
+	args, err := nameless(m).Args(qemu.Wiring{Ports: []qemu.PortFD{{Stream: in.Stream}}})
 	if err != nil {
 		return k, err
 	}
 	put("args", []byte(strings.Join(args, "\x00")))
-	files := []string{m.Firmware.Code, m.Firmware.Vars}
+	files := map[string]string{"code": m.Firmware.Code, "vars": m.Firmware.Vars}
 	if rom := m.NICs[0].ROM; rom != "none" {
-		files = append(files, rom)
+		files["rom"] = rom
 	}
-	for _, dir := range p.Data {
-		files = append(files, firmware(dir)...)
+	for _, dir := range in.Program.Data {
+		for _, path := range firmware(dir) {
+			files[path] = path
+		}
 	}
-	for _, path := range files {
-		if path == "" {
+	for _, what := range slices.Sorted(maps.Keys(files)) {
+		if files[what] == "" {
 			continue
 		}
-		sum, err := hashFile(path)
+		sum, err := hashFile(files[what])
 		if err != nil {
 			return k, err
 		}
-		put("file "+filepath.Base(path), sum)
+		put("file "+what, sum)
 	}
 	cpu, err := processor()
 	if err != nil {
 		return k, err
 	}
 	put("processor", cpu)
-	for _, f := range received {
+	for _, a := range in.Answers {
+		put("prompt", []byte(a.Prompt))
+		put("keys", []byte(a.Keys))
+	}
+	for _, f := range in.Received {
 		put("received", f)
 	}
 	h.Sum(k[:0])

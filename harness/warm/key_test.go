@@ -35,13 +35,16 @@ func TestKey(t *testing.T) {
 		}
 	}
 	program := qemu.Program{Path: "/usr/bin/qemu", Version: "7.2", Stamp: "size 1", Data: []string{filepath.Join(dir, "data")}}
-	base, err := KeyOf(machine(), program, false)
+	base, err := KeyOf(machine(), Surroundings{Program: program})
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := func(m qemu.Machine, p qemu.Program, stream bool, received ...[]byte) Key {
+	key := func(m qemu.Machine, in Surroundings) Key {
 		t.Helper()
-		k, err := KeyOf(m, p, stream, received...)
+		if in.Program.Path == "" {
+			in.Program = program
+		}
+		k, err := KeyOf(m, in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,14 +54,12 @@ func TestKey(t *testing.T) {
 		"nothing":            func(*qemu.Machine) {},
 		"the name":           func(m *qemu.Machine) { m.Name = "other" },
 		"where the code is":  func(m *qemu.Machine) { m.Firmware.Code = write("copy/CODE.fd", "code") },
-		"which copy of vars": func(m *qemu.Machine) { m.Firmware.Vars = write("copy/a,b.fd", "variables") },
+		"which copy of vars": func(m *qemu.Machine) { m.Firmware.Vars = write("copy/client.vars.fd", "variables") },
 	}
-	// The files' names are part of the key, their folders are not.
-	same["which copy of vars"] = func(m *qemu.Machine) { m.Firmware.Vars = write("copy/VARS.fd", "variables") }
 	for what, change := range same {
 		m := machine()
 		change(&m)
-		if key(m, program, false) != base {
+		if key(m, Surroundings{}) != base {
 			t.Errorf("another key for %s", what)
 		}
 	}
@@ -86,19 +87,25 @@ func TestKey(t *testing.T) {
 	} {
 		m := machine()
 		change(&m)
-		differs(what, key(m, program, false))
+		differs(what, key(m, Surroundings{}))
 	}
-	differs("a relay for a tap", key(machine(), program, true))
-	differs("a frame that it received", key(machine(), program, false, []byte("frame")))
-	differs("two frames", key(machine(), program, false, []byte("fra"), []byte("me")))
+	for what, in := range map[string]Surroundings{
+		"a relay for a tap":        {Stream: true},
+		"a key pressed":            {Answers: []qemu.Answer{{Prompt: "p", Keys: "k"}}},
+		"another key":              {Answers: []qemu.Answer{{Prompt: "p", Keys: "l"}}},
+		"a frame that it received": {Received: [][]byte{[]byte("frame")}},
+		"two frames":               {Received: [][]byte{[]byte("fra"), []byte("me")}},
+	} {
+		differs(what, key(machine(), in))
+	}
 	other := program
 	other.Version = "8.0"
-	differs("another QEMU", key(machine(), other, false))
+	differs("another QEMU", key(machine(), Surroundings{Program: other}))
 	other = program
 	other.Stamp = "size 2"
-	differs("another build of QEMU", key(machine(), other, false))
+	differs("another build of QEMU", key(machine(), Surroundings{Program: other}))
 	write("data/pxe-virtio.rom", "another ROM")
-	differs("a ROM that was replaced", key(machine(), program, false))
+	differs("a ROM that was replaced", key(machine(), Surroundings{}))
 }
 
 func TestDoubtful(t *testing.T) {
