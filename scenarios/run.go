@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,8 +96,21 @@ func Run(ctx context.Context, s *Scenario, o Options) (Result, error) {
 	res, err := o.conduct(ctx, req)
 	if err != nil && res.Dir == "" {
 		res.Dir = req.Dir
+		if o.Out == "" {
+			removeEmpty(req.Dir)
+		}
 	}
 	return res, err
+}
+
+// removeEmpty removes the folder of a run that did not begin. One in which
+// anything is stays.
+func removeEmpty(dir string) {
+	log := filepath.Join(dir, LabLog)
+	if st, err := os.Stat(log); err == nil && st.Size() == 0 {
+		_ = os.Remove(log)
+	}
+	_ = os.Remove(dir)
 }
 
 // prepare does what can be done outside the sandbox: it finds the files, builds
@@ -108,6 +122,12 @@ func prepare(ctx context.Context, s *Scenario, o Options) (labRequest, qemu.Acce
 	}
 	if _, err := qemu.LookProgram(o.QEMU); err != nil {
 		return req, qemu.Accel{}, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Assets)) {
+		// One that this scenario does not use is for another of the same run.
+		if err := assets.Known(name); err != nil {
+			return req, qemu.Accel{}, &InputError{fmt.Errorf("a file for an asset: %w", err)}
+		}
 	}
 	store := &assets.Store{Override: o.Assets}
 	found, err := s.FindAssets(ctx, store)

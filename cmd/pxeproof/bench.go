@@ -11,10 +11,11 @@ import (
 
 func benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "bench",
-		Short: "Measure, side by side in one run",
-		Args:  wantArgs(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "bench",
+		Short:   "Measure, side by side in one run",
+		Example: "  pxeproof bench boot --rounds 3",
+		Args:    wantArgs(cobra.NoArgs),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(benchBootCommand(), benchJudgeCommand())
 	return cmd

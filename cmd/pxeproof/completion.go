@@ -15,6 +15,7 @@ func addCompletion(root *cobra.Command) {
 		return
 	}
 	cmd.Args = wantArgs(cobra.NoArgs)
+	cmd.Example = "  source <(pxeproof completion bash)"
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	for shell, example := range map[string]string{
 		"bash":       "  source <(pxeproof completion bash)",

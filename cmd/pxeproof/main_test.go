@@ -81,6 +81,7 @@ func TestStatuses(t *testing.T) {
 		{"unknown scenario", "run kickstart-nfsd", exitInput, `there is no scenario "kickstart-nfsd"`, false},
 		{"flags that exclude each other", "run kickstart-nfs --quiet --json", exitInput, "--quiet and --json exclude each other", false},
 		{"malformed configuration", "run " + malformed + " --accel tcg", exitInput, conf + ":1:", true},
+		{"a file for an asset that nobody knows", "run kickstart-nfs --accel tcg --asset kernl=/etc/passwd", exitInput, `no asset "kernl"`, true},
 		{"no QEMU", "run kickstart-nfs --qemu qemu-that-is-not-there", exitLab, "install it", false},
 		{"no such finding", "explain dhcp-next-server", exitInput, "pxeproof list findings", false},
 		{"a finding", "explain dhcp-next-server-unset", exitPass, "siaddr", false},
@@ -109,6 +110,9 @@ func TestStatuses(t *testing.T) {
 			}
 			if !strings.Contains(said, c.says) {
 				t.Errorf("said %q, want %q", said, c.says)
+			}
+			if left, err := os.ReadDir(filepath.Join(dir, "runs")); len(left) > 0 {
+				t.Errorf("a run that did not begin left %v, %v", left, err)
 			}
 			if c.want == exitInput && strings.Count(stderr, "pxeproof:") != 1 {
 				t.Errorf("standard error: %q, want one line that begins with the program's name", stderr)
@@ -191,8 +195,8 @@ func TestManualPages(t *testing.T) {
 
 // TestEveryVerbHasAnExample keeps --help useful.
 func TestEveryVerbHasAnExample(t *testing.T) {
-	for _, cmd := range root().Commands() {
-		if !cmd.HasExample() && !cmd.HasSubCommands() {
+	for _, cmd := range append(root().Commands(), root()) {
+		if !cmd.HasExample() {
 			t.Errorf("%s --help has no example", cmd.Name())
 		}
 		for _, sub := range cmd.Commands() {

@@ -59,6 +59,7 @@ file, is to blame.
 
 Exit status: 0 it booted, 1 it did not, 2 the input is wrong, 3 the lab broke or
 the result is inconclusive.`,
+		Example:       "  pxeproof run kickstart-nfs\n  pxeproof new mine && pxeproof run ./mine\n  pxeproof judge capture.pcap",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {

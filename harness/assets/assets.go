@@ -261,9 +261,16 @@ func (e *NotFoundError) Cure() string {
 	case e.Package == "":
 		return "get it from its project, as this distribution has no package of it that is known here"
 	case e.fetchable:
-		return fmt.Sprintf("get it with: pxeproof assets --fetch %s (unpacks package %s into your cache, without root)", e.Asset, e.Package)
+		return fmt.Sprintf("get it with: %s assets --fetch %s (unpacks package %s into your cache, without root)", self(), e.Asset, e.Package)
 	}
 	return fmt.Sprintf("install package %s with: %s", e.Package, e.family.install(e.Package))
+}
+
+// Known says whether the catalogue has an asset of that name, or what was probably
+// meant.
+func Known(name string) error {
+	_, err := lookup(name)
+	return err
 }
 
 // lookup finds an entry of the catalogue, or says what was probably meant.

@@ -1,6 +1,10 @@
 package assets
 
-import "strings"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
 
 // Package names a package in each family of distributions; empty where there is
 // none.
@@ -49,7 +53,16 @@ func (s *Store) CureCommand(names ...string) string {
 	case len(pkgs) == 0:
 		return ""
 	case canFetch():
-		return "pxeproof assets --fetch " + strings.Join(have, " ")
+		return self() + " assets --fetch " + strings.Join(have, " ")
 	}
 	return f.install(pkgs...)
+}
+
+// self is how this program was called: by a path where it is not in PATH, so that
+// a command that names it can be copied to a shell.
+func self() string {
+	if filepath.Base(os.Args[0]) == "pxeproof" {
+		return os.Args[0]
+	}
+	return "pxeproof" // a test's binary
 }
