@@ -96,21 +96,21 @@ func Run(ctx context.Context, s *Scenario, o Options) (Result, error) {
 	res, err := o.conduct(ctx, req)
 	if err != nil && res.Dir == "" {
 		res.Dir = req.Dir
-		if o.Out == "" {
-			removeEmpty(req.Dir)
-		}
+		removeEmpty(req.Dir, o.Out == "")
 	}
 	return res, err
 }
 
-// removeEmpty removes the folder of a run that did not begin. One in which
-// anything is stays.
-func removeEmpty(dir string) {
+// removeEmpty removes what a run that did not begin left: its empty log and, if
+// it is ours, its folder. One in which anything is stays.
+func removeEmpty(dir string, ours bool) {
 	log := filepath.Join(dir, LabLog)
 	if st, err := os.Stat(log); err == nil && st.Size() == 0 {
 		_ = os.Remove(log)
 	}
-	_ = os.Remove(dir)
+	if ours {
+		_ = os.Remove(dir)
+	}
 }
 
 // prepare does what can be done outside the sandbox: it finds the files, builds
@@ -319,12 +319,13 @@ func makeRunDir(out, name string) (string, error) {
 		}
 		return filepath.Abs(out)
 	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return "", fmt.Errorf("the run's folder: %w", err)
+	err := os.MkdirAll(out, 0o755)
+	if err != nil {
+		return "", &InputError{fmt.Errorf("the run's folder: %w", err)}
 	}
 	entries, err := os.ReadDir(out)
 	if err != nil {
-		return "", fmt.Errorf("the run's folder: %w", err)
+		return "", &InputError{fmt.Errorf("the run's folder: %w", err)}
 	}
 	if len(entries) > 0 {
 		return "", &InputError{fmt.Errorf("%s is not empty; a run wants a folder of its own", out)}

@@ -83,6 +83,8 @@ func TestStatuses(t *testing.T) {
 		{"malformed configuration", "run " + malformed + " --accel tcg", exitInput, conf + ":1:", true},
 		{"a file for an asset that nobody knows", "run kickstart-nfs --accel tcg --asset kernl=/etc/passwd", exitInput, `no asset "kernl"`, true},
 		{"no QEMU", "run kickstart-nfs --qemu qemu-that-is-not-there", exitLab, "install it", false},
+		{"no time", "run kickstart-nfs --timeout -3s", exitInput, "--timeout -3s", false},
+		{"a run's folder that cannot be", "run kickstart-nfs --accel tcg --out /etc/passwd", exitInput, "/etc/passwd", true},
 		{"no such finding", "explain dhcp-next-server", exitInput, "pxeproof list findings", false},
 		{"a finding", "explain dhcp-next-server-unset", exitPass, "siaddr", false},
 		{"list of what", "list hosts", exitInput, "hosts", false},

@@ -39,6 +39,9 @@ whether each did what it is meant to do, as one that provokes a finding must fai
 		},
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("timeout") && o.Timeout <= 0 {
+				return usageError{fmt.Errorf("--timeout %v leaves no time for a boot", o.Timeout)}
+			}
 			list, err := chosen(args, all)
 			if err != nil {
 				return err
