@@ -124,7 +124,7 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 		_ = p.group.Wait()
 		_ = cmd.Wait()
 		if said := stderr.String(); said != "" {
-			return nil, fmt.Errorf("QEMU did not start: %s", said)
+			return nil, fmt.Errorf("QEMU did not start: %s; pxeproof doctor says what is missing", said)
 		}
 		return nil, err
 	}
@@ -231,5 +231,5 @@ func (t *tail) Write(b []byte) (int, error) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.TrimSpace(strings.ReplaceAll(string(t.b), "\n", "; "))
+	return strings.ReplaceAll(strings.TrimSpace(string(t.b)), "\n", "; ")
 }
