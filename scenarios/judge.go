@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -62,6 +63,9 @@ func Judge(dir string) (verdict.Verdict, error) {
 func judgeRun(dir string) (verdict.Verdict, error) {
 	var x verdict.Expectations
 	var rec RunRecord
+	if _, err := os.Stat(filepath.Join(dir, ExpectationsFile)); errors.Is(err, fs.ErrNotExist) {
+		return verdict.Verdict{}, fmt.Errorf("this is not the folder of a run: it has no %s", ExpectationsFile)
+	}
 	if err := errors.Join(readJSON(filepath.Join(dir, ExpectationsFile), &x), readJSON(filepath.Join(dir, RunFile), &rec)); err != nil {
 		return verdict.Verdict{}, err
 	}

@@ -33,7 +33,7 @@ type ahead struct {
 func readAhead(r io.Reader) *ahead {
 	a := &ahead{full: make(chan chunk, chunkCount), empty: make(chan chunk, chunkCount), stop: make(chan struct{})}
 	for range chunkCount {
-		a.empty <- chunk{b: make([]byte, chunkRoom+chunkSize)}
+		a.empty <- chunk{} // a small file needs but one
 	}
 	a.done.Go(func() { a.run(r) })
 	return a
@@ -48,6 +48,9 @@ func (a *ahead) run(r io.Reader) {
 		case c = <-a.empty:
 		case <-a.stop:
 			return
+		}
+		if c.b == nil {
+			c.b = make([]byte, chunkRoom+chunkSize)
 		}
 		w := window{r: r, buf: c.b[:chunkRoom]}
 		for w.err == nil && len(w.buf) < cap(w.buf) {

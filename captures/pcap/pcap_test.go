@@ -5,15 +5,16 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
-
-	"os"
 )
 
 var at = time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)
@@ -48,10 +49,14 @@ var want = []Packet{
 }
 
 func readAll(file []byte) (ps []Packet, dropped uint64, err error) {
-	r, err := NewReader(bytes.NewReader(file))
+	return readAllOf(NewReader(bytes.NewReader(file)))
+}
+
+func readAllOf(r *Reader, err error) (ps []Packet, dropped uint64, _ error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	defer r.Close()
 	for {
 		var p Packet
 		if err := r.Next(&p); err != nil {
@@ -254,6 +259,66 @@ func TestCapinfosAgrees(t *testing.T) {
 	}
 }
 
+// sameAhead has both ways to read a file agree.
+func sameAhead(t *testing.T, file []byte) {
+	t.Helper()
+	want, lost, err := readAll(file)
+	got, lostToo, errToo := readAllOf(ReadAhead(iotest.OneByteReader(bytes.NewReader(file))))
+	if len(file) > 1<<12 {
+		got, lostToo, errToo = readAllOf(ReadAhead(bytes.NewReader(file)))
+	}
+	if !reflect.DeepEqual(got, want) || lost != lostToo || fmt.Sprint(err) != fmt.Sprint(errToo) {
+		t.Errorf("ahead: %d frames, %d lost, %v; want %d, %d, %v", len(got), lostToo, errToo, len(want), lost, err)
+	}
+}
+
+// TestReadAhead reads a file of several chunks, with frames that end in the next
+// one and frames for which there is no room before it.
+func TestReadAhead(t *testing.T) {
+	var b bytes.Buffer
+	w := NewWriter(&b, "test")
+	if _, err := w.Interface("tap0", 1); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 60 {
+		frame := bytes.Repeat([]byte{byte(n)}, n*4001%snapLength)
+		if err := w.Packet(0, at, frame, len(frame)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	whole := b.Bytes()
+	if len(whole) < 4*chunkSize {
+		t.Fatalf("%d bytes prove nothing", len(whole))
+	}
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	if _, err := z.Write(whole); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string][]byte{
+		"whole": whole, "cut off": whole[:len(whole)-5], "cut off at a chunk": whole[:2*chunkSize], "empty": nil,
+		"corrupt": append(bytes.Clone(whole[:3*chunkSize]), make([]byte, chunkSize)...),
+		"gzip":    zipped.Bytes(), "gzip cut off": zipped.Bytes()[:zipped.Len()/2],
+	} {
+		t.Run(name, func(t *testing.T) { sameAhead(t, file) })
+	}
+	// Who stops early leaves no goroutine behind.
+	r, err := ReadAhead(bytes.NewReader(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	if r.in.ahead != nil {
+		r.in.ahead.done.Wait()
+	}
+}
+
 func TestWriterSaysWhatWentWrong(t *testing.T) {
 	w := NewWriter(failing{}, "test")
 	if err := w.Packet(0, at, nil, 0); err == nil {
@@ -296,5 +361,6 @@ func FuzzReader(f *testing.F) {
 		if err != nil && !errors.As(err, &e) {
 			t.Errorf("an error without its place: %v", err)
 		}
+		sameAhead(t, file)
 	})
 }

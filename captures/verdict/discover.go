@@ -77,14 +77,21 @@ func isKernel(name string) bool {
 	return strings.HasPrefix(base, "vmlinu") || strings.HasPrefix(base, "linux") || strings.Contains(base, "bzimage") || strings.HasPrefix(base, "kernel")
 }
 
+const notCaptured = "not in the capture"
+
 // infer gives a discovered machine the expectations that hold for every boot.
 func (c *client) infer(e *captures.Event) {
 	dhcp := Expectation{ID: "ack", Stage: DHCP, Title: "a DHCPACK", Kinds: []captures.Kind{captures.DHCPAck, captures.BOOTPReply}}
 	nbp := rule{Expectation: Expectation{ID: "nbp", Stage: NBP, Title: "the boot program"}}
 	if e.Kind == captures.TFTPRequest {
-		dhcp = Expectation{ID: "ack", Stage: DHCP, NotApplicable: "before the capture began"}
+		// It came before the capture began, or a snap length cut it off.
+		dhcp = Expectation{ID: "ack", Stage: DHCP, NotApplicable: notCaptured}
 		first := e.Text("tftp.source_file")
 		nbp.fits = func(t *captures.Transfer) bool { return sameFile(t.Name, first) }
+		if isConfig(first) || isKernel(first) || isInitrd(first) {
+			nbp.NotApplicable, nbp.fits = notCaptured, nil
+			nbp.out = Outcome{ID: nbp.ID, Stage: NBP, Title: nbp.Title, Status: Skipped, Evidence: notCaptured}
+		}
 	} else {
 		nbp.fits = c.isNBP
 	}

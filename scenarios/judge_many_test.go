@@ -6,14 +6,16 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/pxeproof/pxeproof/captures/pcap"
 	"github.com/pxeproof/pxeproof/captures/verdict"
 	"github.com/pxeproof/pxeproof/scenarios"
+	"github.com/pxeproof/pxeproof/scenarios/report"
 )
 
 // manyBoots writes a capture of at least so many frames: one captured boot over
@@ -166,7 +168,7 @@ func judgeFile(t testing.TB, file string) verdict.Verdict {
 	return v
 }
 
-// TestJudgeManyBoots keeps the benchmark's capture honest: every machine in it
+// TestJudgeManyBoots judges a capture of many machines: every one of them
 // is judged, and as it is when it is alone.
 func TestJudgeManyBoots(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "many.pcapng")
@@ -192,35 +194,72 @@ func TestJudgeManyBoots(t *testing.T) {
 	}
 }
 
-// BenchmarkJudgeMillionFrames judges a capture of a million whole frames, beside
-// tshark printing it with its default fields. One round says enough:
-// go test ./scenarios -run '^$' -bench Million -benchtime 1x.
-func BenchmarkJudgeMillionFrames(b *testing.B) {
-	file := filepath.Join(b.TempDir(), "million.pcapng")
-	frames, _ := manyBoots(b, file, 1_000_000)
-	var ours time.Duration
-	b.Run("judge", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if v := judgeFile(b, file); len(v.Clients) == 0 {
-				b.Fatal("nobody was judged")
+// TestJudgeOneMachineAgain tells the boots of one machine apart, each with its
+// own time, however often it boots.
+func TestJudgeOneMachineAgain(t *testing.T) {
+	var b bytes.Buffer
+	w := pcap.NewWriter(&b, "test")
+	if _, err := w.Interface("tap0", 1); err != nil {
+		t.Fatal(err)
+	}
+	const boots = 3
+	for n := range boots {
+		for _, p := range templates(t, "ipxe-pxelinux.pcapng.gz") {
+			if err := w.Packet(0, p.At.Add(time.Duration(n)*time.Hour), p.Data, p.Length); err != nil {
+				t.Fatal(err)
 			}
 		}
-		ours = b.Elapsed() / time.Duration(b.N)
-		b.ReportMetric(float64(frames)/ours.Seconds()/1e6, "Mframes/s")
-	})
-	b.Run("tshark", func(b *testing.B) {
-		program, err := exec.LookPath("tshark")
-		if err != nil {
-			b.Skip("tshark is missing; make setup installs it")
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	v, tl, err := scenarios.JudgeCapture(&b)
+	if err != nil || len(v.Clients) != boots || v.Status != verdict.Pass {
+		t.Fatalf("%d boots, %s, %v", len(v.Clients), v.Status, err)
+	}
+	for n, c := range v.Clients {
+		if c.Decided != v.Clients[0].Decided || c.Reached != verdict.Kernel || n > 0 && c.Boot != n+1 {
+			t.Errorf("boot %d: %d, as far as %s in %s", n+1, c.Boot, c.Reached, c.Decided)
 		}
-		for b.Loop() {
-			if err := exec.CommandContext(b.Context(), program, "-n", "-r", file).Run(); err != nil {
-				b.Fatal(err)
-			}
+	}
+	var out strings.Builder
+	if err := report.WriteVerdict(&out, v, report.Options{Transfers: report.Transfers(tl, v)}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "52:54:00:12:34:56 boot 3  kernel "); n != 1 {
+		t.Errorf("%d lines of the third boot's kernel:\n%s", n, out.String())
+	}
+}
+
+// TestJudgeFromTheMiddle takes no kernel for the boot program, though it is the
+// first file that the capture shows.
+func TestJudgeFromTheMiddle(t *testing.T) {
+	all := templates(t, "ipxe-pxelinux.pcapng.gz")
+	from := slices.IndexFunc(all, func(p pcap.Packet) bool { return bytes.Contains(p.Data, []byte("\x00\x01vmlinuz\x00")) })
+	if from < 0 {
+		t.Fatal("nobody asks for vmlinuz")
+	}
+	var b bytes.Buffer
+	w := pcap.NewWriter(&b, "test")
+	if _, err := w.Interface("tap0", 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all[from:] {
+		if err := w.Packet(0, p.At, p.Data, p.Length); err != nil {
+			t.Fatal(err)
 		}
-		if ours > 0 {
-			b.ReportMetric((b.Elapsed()/time.Duration(b.N)).Seconds()/ours.Seconds(), "times-judge")
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	v, _, err := scenarios.JudgeCapture(&b)
+	if err != nil || len(v.Clients) != 1 || v.Status != verdict.Pass {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	for _, s := range v.Clients[0].Stages {
+		want := map[verdict.Stage]verdict.Status{verdict.DHCP: verdict.Skipped, verdict.NBP: verdict.Skipped, verdict.Kernel: verdict.Pass}
+		if st, ok := want[s.Stage]; ok && s.Status != st {
+			t.Errorf("%s: %s, want %s", s.Stage, s.Status, st)
 		}
-	})
+	}
 }
