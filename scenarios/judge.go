@@ -97,7 +97,7 @@ func judgeRun(dir string) (verdict.Verdict, error) {
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
-	v, _, err := judgeScan(in, heard, x, verdict.Options{}, rec.End)
+	v, _, err := judgeScan(in, heard, nil, x, verdict.Options{}, rec.End)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
@@ -109,7 +109,7 @@ func judgeRun(dir string) (verdict.Verdict, error) {
 // kept but what the Judge keeps. End is how the recording ended; nil: with the
 // capture. The error beside a verdict is the capture's, the error beside none the
 // expectations'.
-func judgeScan(in *captures.Scanner, heard []captures.Event, x verdict.Expectations, o verdict.Options, end *verdict.End) (verdict.Verdict, *captures.Timeline, error) {
+func judgeScan(in *captures.Scanner, heard []captures.Event, besides func(*captures.Event), x verdict.Expectations, o verdict.Options, end *verdict.End) (verdict.Verdict, *captures.Timeline, error) {
 	o.Transfer = in.Transfer
 	j, err := verdict.NewJudge(x, o)
 	if err != nil {
@@ -117,6 +117,9 @@ func judgeScan(in *captures.Scanner, heard []captures.Event, x verdict.Expectati
 	}
 	add := func(e captures.Event) { j.Add(e) }
 	onWire := func(e captures.Event) {
+		if besides != nil {
+			besides(&e)
+		}
 		for len(heard) > 0 && !heard[0].At.After(e.At) {
 			add(heard[0])
 			heard = heard[1:]
@@ -133,25 +136,6 @@ func judgeScan(in *captures.Scanner, heard []captures.Event, x verdict.Expectati
 	}
 	j.Finish(*end)
 	return j.Verdict(), t, damage
-}
-
-// judgeEvents has a Judge hear all events of a timeline.
-func judgeEvents(x verdict.Expectations, o verdict.Options, t *captures.Timeline, end verdict.End) (verdict.Verdict, error) {
-	o.Transfer = func(i int) (captures.Transfer, bool) {
-		if i < 0 || i >= len(t.Transfers) {
-			return captures.Transfer{}, false
-		}
-		return t.Transfers[i], true
-	}
-	j, err := verdict.NewJudge(x, o)
-	if err != nil {
-		return verdict.Verdict{}, err
-	}
-	for _, e := range t.Events {
-		j.Add(e)
-	}
-	j.Finish(end)
-	return j.Verdict(), nil
 }
 
 // offWire reads those events of a run that no frame holds.
@@ -186,7 +170,7 @@ func JudgeCapture(r io.Reader) (verdict.Verdict, *captures.Timeline, error) {
 	if err != nil {
 		return verdict.Verdict{}, nil, &InputError{err}
 	}
-	v, t, err := judgeScan(in, nil, verdict.Expectations{Schema: verdict.ExpectationsSchema}, verdict.Options{Discover: true}, nil)
+	v, t, err := judgeScan(in, nil, nil, verdict.Expectations{Schema: verdict.ExpectationsSchema}, verdict.Options{Discover: true}, nil)
 	if err != nil {
 		err = &InputError{err}
 	}

@@ -26,35 +26,60 @@ import (
 //
 // If the configurations cannot be read, the verdict is JudgeCapture's and the
 // error is an *InputError.
+//
+// The capture is read twice; what cannot be rewound is put into a temporary file.
 func JudgeCaptureWith(r io.Reader, dir string) (verdict.Verdict, *captures.Timeline, error) {
-	t, damage := captures.ReadWith(r, captures.Options{Digest: func(captures.Transfer) bool { return true }})
-	if t == nil {
-		return verdict.Verdict{}, nil, &InputError{damage}
-	}
-	v, err := judgeForeign(t, verdict.Expectations{Schema: verdict.ExpectationsSchema})
+	file, done, err := rewindable(r)
 	if err != nil {
-		return v, t, err
+		return verdict.Verdict{}, nil, err
 	}
-	x, err := promised(dir, seeWire(t, v.Clients))
+	defer done()
+	in, err := captures.NewScanner(file, captures.Options{})
+	if err != nil {
+		return verdict.Verdict{}, nil, &InputError{err}
+	}
+	sight := newSight()
+	v, t, damage := judgeScan(in, nil, sight.see, verdict.Expectations{Schema: verdict.ExpectationsSchema}, verdict.Options{Discover: true}, nil)
+	x, err := promised(dir, sight.facts(t, v.Clients))
 	if err != nil {
 		return v, t, &InputError{errors.Join(damage, err)}
 	}
-	err = judgePromised(&v, t, x)
+	err = judgePromised(&v, file, x)
 	if damage != nil {
 		err = errors.Join(err, &InputError{damage})
 	}
 	return v, t, err
 }
 
-// judgeForeign judges a capture of which nobody knows more than expectations x.
-func judgeForeign(t *captures.Timeline, x verdict.Expectations) (verdict.Verdict, error) {
-	return judgeEvents(x, verdict.Options{Discover: true}, t, verdict.End{Reason: verdict.EndCapture, Dropped: t.Dropped})
+// rewindable is a capture that can be read again, at its beginning.
+func rewindable(r io.Reader) (file io.ReadSeeker, done func(), err error) {
+	if s, ok := r.(io.ReadSeeker); ok {
+		if _, err := s.Seek(0, io.SeekStart); err == nil {
+			return s, func() {}, nil
+		}
+	}
+	f, err := os.CreateTemp("", "pxeproof-*.pcapng")
+	if err != nil {
+		return nil, nil, err
+	}
+	done = func() {
+		f.Close()
+		os.Remove(f.Name())
+	}
+	if _, err = io.Copy(f, r); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		done()
+		return nil, nil, fmt.Errorf("keeping the capture, to read it twice: %w", err)
+	}
+	return f, done, nil
 }
 
 // judgePromised judges again those machines that boot once, by what the
 // configurations promise, and takes that judgement where the capture proves it.
 // It proves nothing by ending early.
-func judgePromised(v *verdict.Verdict, t *captures.Timeline, x verdict.Expectations) error {
+func judgePromised(v *verdict.Verdict, file io.ReadSeeker, x verdict.Expectations) error {
 	boots := map[string]int{}
 	for i := range v.Clients {
 		boots[v.Clients[i].Host]++
@@ -65,9 +90,16 @@ func judgePromised(v *verdict.Verdict, t *captures.Timeline, x verdict.Expectati
 	if len(x.Machines) == 0 {
 		return nil
 	}
-	again, err := judgeForeign(t, x)
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	in, err := captures.NewScanner(file, captures.Options{Digest: func(captures.Transfer) bool { return true }})
 	if err != nil {
 		return err
+	}
+	again, t, err := judgeScan(in, nil, nil, x, verdict.Options{Discover: true}, nil)
+	if t == nil {
+		return err // of the expectations; damage is known already
 	}
 	for i := range v.Clients {
 		c := &v.Clients[i]

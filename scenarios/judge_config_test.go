@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +68,11 @@ func TestJudgeWithConfig(t *testing.T) {
 			v, _, err := scenarios.JudgeCaptureWith(bytes.NewReader(readFile(t, filepath.Join(foreign, c.capture))), dir)
 			if err != nil {
 				t.Fatal(err)
+			}
+			// A pipe cannot be read twice.
+			piped, _, err := scenarios.JudgeCaptureWith(io.MultiReader(bytes.NewReader(readFile(t, filepath.Join(foreign, c.capture)))), dir)
+			if err != nil || explain(piped) != explain(v) {
+				t.Errorf("from a pipe: %v: %s\nfrom a file: %s", err, explain(piped), explain(v))
 			}
 			if v.Status != c.status || len(v.Clients) != 1 {
 				t.Fatalf("%s, want %s: %+v", v.Status, c.status, v)

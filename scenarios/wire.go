@@ -31,27 +31,51 @@ func (w *wireFacts) size(name string) (int64, bool) {
 	return n, ok
 }
 
-// seeWire gathers what a capture tells of the machines that boot in it.
-func seeWire(t *captures.Timeline, clients []verdict.ClientVerdict) *wireFacts {
-	w := &wireFacts{asked: map[string]map[uint8][]byte{}, files: map[string]int64{}}
+// A sight gathers, event by event, what wireFacts need of a capture.
+type sight struct {
+	asks    map[string]captures.Event // by host: its first DISCOVER or REQUEST
+	hosts   []string                  // of asks, in order
+	answers map[netip.Addr]bool
+	servers []netip.Addr
+}
+
+// Bounds on the hosts and the DHCP servers of a capture that are looked at.
+const (
+	maxAsks    = 1 << 14
+	maxServers = 256
+)
+
+func newSight() *sight {
+	return &sight{asks: map[string]captures.Event{}, answers: map[netip.Addr]bool{}}
+}
+
+// see takes in the next event.
+func (s *sight) see(e *captures.Event) {
+	switch e.Kind {
+	case captures.DHCPDiscover, captures.DHCPRequest:
+		if _, known := s.asks[e.Host]; !known && len(s.hosts) < maxAsks {
+			s.asks[e.Host] = *e
+			s.hosts = append(s.hosts, e.Host)
+		}
+	case captures.DHCPOffer, captures.DHCPAck:
+		a := e.Addr("dhcp.option.dhcp_server_id")
+		if a.Is4() && !s.answers[a] && len(s.answers) < maxServers && e.Addr("dhcp.ip.your") != netip.IPv4Unspecified() {
+			s.answers[a] = true
+			s.servers = append(s.servers, a)
+		}
+	}
+}
+
+// facts are what the whole capture tells of the machines that boot in it.
+func (s *sight) facts(t *captures.Timeline, clients []verdict.ClientVerdict) *wireFacts {
+	w := &wireFacts{asked: map[string]map[uint8][]byte{}, files: map[string]int64{}, servers: s.servers}
 	boots := map[string]bool{}
 	for i := range clients {
 		boots[clients[i].Host] = true
 	}
-	answers := map[netip.Addr]bool{}
-	for i := range t.Events {
-		e := &t.Events[i]
-		switch e.Kind {
-		case captures.DHCPDiscover, captures.DHCPRequest:
-			if boots[e.Host] && w.asked[e.Host] == nil {
-				w.ask(e)
-			}
-		case captures.DHCPOffer, captures.DHCPAck:
-			a := e.Addr("dhcp.option.dhcp_server_id")
-			if a.Is4() && !answers[a] && len(answers) < maxServers && e.Addr("dhcp.ip.your") != netip.IPv4Unspecified() {
-				answers[a] = true
-				w.servers = append(w.servers, a)
-			}
+	for _, host := range s.hosts {
+		if e := s.asks[host]; boots[host] {
+			w.ask(&e)
 		}
 	}
 	for i := range t.Transfers {
@@ -61,9 +85,6 @@ func seeWire(t *captures.Timeline, clients []verdict.ClientVerdict) *wireFacts {
 	}
 	return w
 }
-
-// maxServers bounds the DHCP servers of a capture that are looked at.
-const maxServers = 256
 
 // ask takes a machine over from its first question.
 func (w *wireFacts) ask(e *captures.Event) {
