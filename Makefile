@@ -39,7 +39,7 @@ PACKAGES := qemu-system-x86 ipxe-qemu seabios ovmf pxelinux syslinux-common sysl
 ASSETS := kernel kernel-cloud busybox pxelinux.0 ldlinux.c32 syslinux.efi ldlinux.e64 pxe-virtio.rom \
 	OVMF_CODE.fd OVMF_VARS.fd OVMF_CODE.ms.fd OVMF_VARS.ms.fd \
 	shimx64.efi mmx64.efi grubnetx64.efi.signed ipxe.efi snponly.efi undionly.kpxe ipxe.lkrn
-TOOLS := dhcpd in.tftpd atftpd xinetd ganesha.nfsd rpcbind rpcinfo showmount
+TOOLS := dhcpd kea-dhcp4 in.tftpd atftpd xinetd ganesha.nfsd rpcbind rpcinfo showmount
 
 setup: packages tun build
 	@bin/pxeproof assets --fetch $(ASSETS) $(TOOLS) >/dev/null
