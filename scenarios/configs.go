@@ -10,6 +10,7 @@ import (
 	"github.com/pxeproof/pxeproof/servers"
 	"github.com/pxeproof/pxeproof/servers/conf"
 	"github.com/pxeproof/pxeproof/servers/conf/dhcpd"
+	"github.com/pxeproof/pxeproof/servers/conf/dhcpfile"
 	"github.com/pxeproof/pxeproof/servers/conf/exports"
 	"github.com/pxeproof/pxeproof/servers/conf/intftpd"
 	"github.com/pxeproof/pxeproof/servers/dhcp"
@@ -30,7 +31,7 @@ type configs struct {
 	problems conf.Problems
 	wire     *wireFacts // of a capture that is judged; nil for a boot of our own
 
-	dhcp []configured[*dhcpd.Config]
+	dhcp []configured[dhcpfile.File]
 	tftp []configured[*intftpd.Service]
 	nfs  []configured[*exports.File]
 }
@@ -96,12 +97,12 @@ func (c *configs) read(h Host, sv Service) error {
 	var problems conf.Problems
 	switch sv.Protocol {
 	case "dhcp":
-		cfg, ps, err := dhcpd.Parse(sv.Config, src, rootFS{c.root})
+		cfg, ps, err := dhcpfile.Read(sv.Config, src, rootFS{c.root})
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.scenario.display(rootPath(sv.Config)), err)
 		}
 		problems = ps
-		c.dhcp = append(c.dhcp, configured[*dhcpd.Config]{h, sv, cfg})
+		c.dhcp = append(c.dhcp, configured[dhcpfile.File]{h, sv, cfg})
 	case "tftp":
 		read := intftpd.ReadDefault
 		if path.Dir(sv.Config) != "/etc/default" {
@@ -144,10 +145,11 @@ func (c *configs) file(name string) ([]byte, error) {
 func (c *configs) check() []error {
 	var errs []error
 	for _, d := range c.dhcp {
-		if !servesHost(d.conf, d.host.Address.Addr()) {
+		isc, ok := d.conf.(dhcpfile.ISC)
+		if ok && !servesHost(isc.Config, d.host.Address.Addr()) {
 			at := c.scenario.posOf(conf.Pos{File: d.Config})
-			if len(d.conf.Subnets) > 0 {
-				at = c.scenario.posOf(d.conf.Subnets[0].Pos)
+			if len(isc.Subnets) > 0 {
+				at = c.scenario.posOf(isc.Subnets[0].Pos)
 			}
 			errs = append(errs, problem(at, "no subnet here holds the server %s, %s (%s): dhcpd would not listen on its interface; "+
 				"declare the subnet %s, or give the host an address in it",
@@ -155,6 +157,19 @@ func (c *configs) check() []error {
 		}
 	}
 	return errs
+}
+
+// playable says why the lab cannot run these files. What is only to be judged
+// or checked need not be.
+func (c *configs) playable() error {
+	var errs []error
+	for _, d := range c.dhcp {
+		if name := d.conf.Daemon(); name != "dhcpd" {
+			errs = append(errs, problem(c.scenario.posOf(conf.Pos{File: d.Config}), "this is %s's, which the lab's own DHCP server does not play; "+
+				"pxeproof check reads it, and pxeproof judge CAPTURE --config holds a capture of its boots against it", name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func servesHost(c *dhcpd.Config, a netip.Addr) bool {
@@ -181,8 +196,12 @@ func (c *configs) server(h Host, sv Service) func(log func(string)) servers.Serv
 	switch sv.Protocol {
 	case "dhcp":
 		cfg := find(c.dhcp, h, sv)
+		isc, ok := cfg.(dhcpfile.ISC)
+		if !ok {
+			return nil // refused by playable
+		}
 		return func(log func(string)) servers.Server {
-			return dhcp.New(cfg, dhcp.Options{Fast: c.scenario.Fast, Faults: sv.Faults.DHCP, Log: log})
+			return dhcp.New(isc.Config, dhcp.Options{Fast: c.scenario.Fast, Faults: sv.Faults.DHCP, Log: log})
 		}
 	case "tftp":
 		cfg := find(c.tftp, h, sv)

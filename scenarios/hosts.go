@@ -20,7 +20,7 @@ import (
 // protocol with none needs none.
 var usualConfigs = map[string][]string{
 	"http":    nil,
-	"dhcp":    {"/etc/dhcp/dhcpd.conf", "/etc/dhcpd.conf"},
+	"dhcp":    {"/etc/dhcp/dhcpd.conf", "/etc/dhcpd.conf", "/etc/dnsmasq.conf", "/etc/kea/kea-dhcp4.conf"},
 	"tftp":    {"/etc/xinetd.d/tftp", "/etc/default/tftpd-hpa"},
 	"nfs":     {"/etc/exports"},
 	"portmap": nil,

@@ -95,6 +95,9 @@ func runInside(ctx context.Context, c *sandbox.Conn, req labRequest) (*verdict.V
 		return nil, &InputError{err}
 	}
 	defer read.close()
+	if err := read.playable(); err != nil {
+		return nil, &InputError{err}
+	}
 	expect, err := read.predict()
 	if err != nil {
 		return nil, &InputError{err}

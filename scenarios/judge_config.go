@@ -223,16 +223,17 @@ func (s *Scenario) address(dir string, w *wireFacts) error {
 	for _, d := range c.dhcp {
 		for _, m := range w.machines {
 			p := prediction{configs: c, m: m, machine: verdict.Machine{MAC: m.NICs[0].MAC.String()}}
-			for _, sub := range d.conf.Subnets {
-				if a := d.conf.Answer(p.query(sub.Prefix.Addr().Next())).SIAddr.Value; a.Is4() && !a.IsUnspecified() {
+			for _, n := range d.conf.Networks() {
+				at := netip.PrefixFrom(n.Addr().Next(), n.Bits())
+				if a := d.conf.Answer(p.query(), at).SIAddr.Value; a.Is4() && !a.IsUnspecified() {
 					candidates = append(candidates, a)
 				}
 			}
 		}
 		for _, a := range candidates {
-			for _, sub := range d.conf.Subnets {
-				if sub.Prefix.Contains(a) {
-					h.Address = netip.PrefixFrom(a, sub.Prefix.Bits())
+			for _, n := range d.conf.Networks() {
+				if n.Contains(a) {
+					h.Address = netip.PrefixFrom(a, n.Bits())
 					return nil
 				}
 			}

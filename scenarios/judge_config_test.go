@@ -57,6 +57,20 @@ func TestJudgeWithConfig(t *testing.T) {
 			verdict.Pass, "", "", "etc/dhcpd.conf:4:3"},
 		{"a good boot by other files than these", "ipxe-pxelinux.pcapng.gz", subnet("192.168.1.7", "grub.0"), "",
 			verdict.Pass, "", "", ""},
+		{"dnsmasq's next-server that is dead", "ipxe-dead-next-server.pcapng",
+			"-- etc/dnsmasq.conf --\ndhcp-range=192.168.1.10,192.168.1.50\ndhcp-match=set:bios,option:client-arch,0\ndhcp-boot=tag:bios,pxelinux.0,,192.168.1.99\n", "",
+			verdict.Fail, "dhcp-next-server-dead", "etc/dnsmasq.conf:3:32", "etc/dnsmasq.conf:3:20"},
+		{"dnsmasq's file that is not in its tftp-root", "ipxe-file-not-found.pcapng",
+			"-- etc/default/dnsmasq --\nCONFIG_DIR=/etc/dnsmasq.d\n-- etc/dnsmasq.conf --\nenable-tftp\ntftp-root=/tftpboot\n" +
+				"-- etc/dnsmasq.d/pxe.conf --\ndhcp-range=192.168.1.10,192.168.1.50,1h\ndhcp-boot=nope.0\n-- tftpboot/README --\n\n", "",
+			verdict.Fail, "tftp-file-not-found", "etc/dnsmasq.d/pxe.conf:2:11", "etc/dnsmasq.d/pxe.conf:2:11"},
+		{"dnsmasq's good boot", "ipxe-pxelinux.pcapng.gz",
+			"-- etc/dnsmasq.conf --\ndhcp-range=192.168.1.10,192.168.1.50\nenable-tftp\ntftp-root=/srv\ndhcp-boot=pxelinux.0\n", "",
+			verdict.Pass, "", "", "etc/dnsmasq.conf:4:11"},
+		{"Kea's next-server that is dead", "ipxe-dead-next-server.pcapng",
+			"-- etc/kea/kea-dhcp4.conf --\n{ \"Dhcp4\": { \"interfaces-config\": { \"interfaces\": [ \"*\" ] },\n\"subnet4\": [ { \"subnet\": \"192.168.1.0/24\", \"pools\": [ { \"pool\": \"192.168.1.10-192.168.1.50\" } ],\n" +
+				"\"next-server\": \"192.168.1.99\",\n\"boot-file-name\": \"pxelinux.0\" } ] } }\n", "",
+			verdict.Fail, "dhcp-next-server-dead", "etc/kea/kea-dhcp4.conf:3:16", "etc/kea/kea-dhcp4.conf:4:19"},
 		{"a capture that lacks the boot program", "linux-nfs.pcapng", "", "library/kickstart-nfs",
 			verdict.Inconclusive, "", "", ""},
 	} {

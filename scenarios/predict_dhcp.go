@@ -9,7 +9,9 @@ import (
 
 	"github.com/pxeproof/pxeproof/captures"
 	"github.com/pxeproof/pxeproof/captures/verdict"
+	"github.com/pxeproof/pxeproof/servers/conf"
 	"github.com/pxeproof/pxeproof/servers/conf/dhcpd"
+	"github.com/pxeproof/pxeproof/servers/conf/dhcpfile"
 )
 
 // A bootAnswer is what DHCP tells a machine about booting.
@@ -32,10 +34,10 @@ type bootAnswer struct {
 func (p *prediction) lease() *bootAnswer {
 	e := verdict.Expectation{ID: "dhcp", Stage: verdict.DHCP, Title: "an address and a boot file", Kinds: []captures.Kind{captures.DHCPAck}}
 	for _, d := range p.dhcp {
-		q := p.query(d.host.Address.Addr())
-		a := d.conf.Answer(q)
-		if a.Reply == dhcpd.NoReply {
-			e.Related = append(e.Related, verdict.Origin{File: p.scenario.display(rootPath(d.Config)), Text: a.Reason.Value})
+		q := p.query()
+		a := d.conf.Answer(q, d.host.Address)
+		if a.Silent != "" {
+			e.Related = append(e.Related, verdict.Origin{File: p.scenario.display(rootPath(d.Config)), Text: a.Silent})
 			continue
 		}
 		return p.leaseFrom(e, d, a)
@@ -45,11 +47,11 @@ func (p *prediction) lease() *bootAnswer {
 }
 
 // leaseFrom expects the answer of one server.
-func (p *prediction) leaseFrom(e verdict.Expectation, d configured[*dhcpd.Config], a dhcpd.Answer) *bootAnswer {
+func (p *prediction) leaseFrom(e verdict.Expectation, d configured[dhcpfile.File], a dhcpfile.Offer) *bootAnswer {
 	b := &bootAnswer{
 		server:     d.host.Address.Addr(),
-		address:    a.Address.Value,
-		file:       string(a.File.Value),
+		address:    a.Address,
+		file:       a.File.Value,
 		mask:       addr4(a.Option(1)),
 		gateway:    addr4(a.Option(3)),
 		configFile: text(a.Option(209)),
@@ -63,15 +65,15 @@ func (p *prediction) leaseFrom(e verdict.Expectation, d configured[*dhcpd.Config
 		b.from = siaddr
 	}
 	subnet := verdict.Origin{File: p.scenario.display(rootPath(d.Config))}
-	if a.Subnet != nil {
-		subnet = p.originOf(a.Subnet.Pos)
+	if a.Subnet.IsValid() {
+		subnet = p.originOf(a.Subnet)
 	}
 	e.Origin = subnet
 	e.Title = "an address and a boot file from " + b.server.String()
 	next := verdict.Match{Field: "dhcp.ip.server", Value: siaddr.String(), Origin: p.originOf(a.SIAddr.Pos)}
 	if next.Origin.IsZero() {
 		next.Origin = subnet
-		next.Origin.Text = "no next-server is set for this subnet, nor for the whole file"
+		next.Origin.Text = a.Unset
 	}
 	b.fileAt = p.originOf(a.File.Pos)
 	if o := a.Option(67); b.file == "" && o != nil {
@@ -80,7 +82,7 @@ func (p *prediction) leaseFrom(e verdict.Expectation, d configured[*dhcpd.Config
 	file := verdict.Match{Field: verdict.BootFile, Value: b.file, Origin: b.fileAt}
 	if b.file == "" {
 		file = verdict.Match{Field: verdict.BootFile, Op: verdict.Present, Origin: subnet}
-		file.Origin.Text = "no filename is set for this client"
+		file.Origin.Text = "no boot file is set for this client"
 	}
 	e.Match = []verdict.Match{
 		{Field: "dhcp.option.dhcp_server_id", Value: b.server.String(), Select: true, Origin: subnet},
@@ -101,7 +103,7 @@ func (p *prediction) leaseFrom(e verdict.Expectation, d configured[*dhcpd.Config
 
 // query is a DHCPDISCOVER as the machine's firmware sends it, as far as a
 // configuration can look at it.
-func (p *prediction) query(server netip.Addr) dhcpd.Query {
+func (p *prediction) query() dhcpd.Query {
 	arch := byte(0) // RFC 4578: Intel x86PC
 	if p.m.Firmware.Kind == "uefi" {
 		arch = 7 // x64 EFI
@@ -123,7 +125,7 @@ func (p *prediction) query(server netip.Addr) dhcpd.Query {
 	if p.wire != nil {
 		maps.Copy(o, p.wire.asked[p.machine.MAC])
 	}
-	return dhcpd.Query{Type: dhcpd.Discover, Hardware: p.m.NICs[0].MAC, Options: o, Server: server}
+	return dhcpd.Query{Type: dhcpd.Discover, Hardware: p.m.NICs[0].MAC, Options: o}
 }
 
 // parseUUID gives a UUID's bytes in the order in which option 97 has them: as
@@ -137,14 +139,14 @@ func parseUUID(s string) (u [16]byte, ok bool) {
 	return u, true
 }
 
-func addr4(o *dhcpd.OptionValue) netip.Addr {
+func addr4(o *conf.OptionValue) netip.Addr {
 	if o == nil || len(o.Value) < 4 {
 		return netip.Addr{}
 	}
 	return netip.AddrFrom4([4]byte(o.Value[:4]))
 }
 
-func text(o *dhcpd.OptionValue) string {
+func text(o *conf.OptionValue) string {
 	if o == nil {
 		return ""
 	}

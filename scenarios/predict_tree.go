@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"io"
+	"io/fs"
 	"net/netip"
+	"os"
 	"path"
 	"strings"
 
 	"github.com/pxeproof/pxeproof/captures/verdict"
+	"github.com/pxeproof/pxeproof/servers/conf/dhcpfile"
 	"github.com/pxeproof/pxeproof/servers/rootfs"
 )
 
@@ -19,6 +22,9 @@ type tftpTree struct {
 	root     *rootfs.Root
 	prefix   string // of the root, on the host
 	absolute bool
+	// locate gives a requested name's place below root, where the server has
+	// rules of its own for that; nil is the name itself.
+	locate func(name string) (string, bool)
 }
 
 // tftpTree is the tree of the TFTP server at an address, or without an address
@@ -39,7 +45,40 @@ func (c *configs) tftpTree(a netip.Addr) *tftpTree {
 		}
 		return &tftpTree{configs: c, root: root, prefix: prefix, absolute: cfg.Absolute}
 	}
+	return c.dnsmasqTree(a)
+}
+
+// dnsmasqTree is the tree of a dnsmasq that serves TFTP too.
+func (c *configs) dnsmasqTree(a netip.Addr) *tftpTree {
+	for _, d := range c.dhcp {
+		f, ok := d.conf.(dhcpfile.Dnsmasq)
+		if !ok || !f.TFTP.Enable.IsSet() || a.IsValid() && d.host.Address.Addr() != a {
+			continue
+		}
+		root, err := c.root.Sub("/")
+		if err != nil {
+			return nil
+		}
+		return &tftpTree{configs: c, root: root, prefix: "/", locate: func(name string) (string, bool) {
+			// Folders of each client's own are not looked for: they are there for
+			// a few, and whose they are is not known here.
+			return f.TFTP.Path(name, "", netip.Addr{}, nil, func(string) bool { return false })
+		}}
+	}
 	return nil
+}
+
+// open opens what a request asks for, and says where it is from the root.
+func (t *tftpTree) open(name string) (f *os.File, fi fs.FileInfo, at string, err error) {
+	at = name
+	if t.locate != nil {
+		var ok bool
+		if at, ok = t.locate(name); !ok {
+			return nil, nil, "", fs.ErrPermission
+		}
+	}
+	f, fi, err = t.root.Open(at)
+	return f, fi, at, err
 }
 
 func (t *tftpTree) close() { t.root.Close() }
@@ -49,7 +88,7 @@ func (t *tftpTree) Size(name string) (int64, bool) {
 	if t.absolute && !strings.HasPrefix(name, "/") {
 		return 0, false
 	}
-	f, fi, err := t.root.Open(name)
+	f, fi, _, err := t.open(name)
 	if err != nil {
 		return 0, false
 	}
@@ -59,13 +98,13 @@ func (t *tftpTree) Size(name string) (int64, bool) {
 
 // Read implements [pxelinux.Files].
 func (t *tftpTree) Read(name string) (file string, src []byte, err error) {
-	f, _, err := t.root.Open(name)
+	f, _, at, err := t.open(name)
 	if err != nil {
 		return "", nil, err
 	}
 	defer f.Close()
 	src, err = io.ReadAll(io.LimitReader(f, 16<<20))
-	return path.Join(t.prefix, name), src, err
+	return path.Join(t.prefix, at), src, err
 }
 
 // efiModules is the tree as syslinux.efi sees it: it is PXELINUX in all that
@@ -86,18 +125,23 @@ func (t *tftpTree) place(name string, x *verdict.Transfer) bool {
 	if _, ok := t.Size(name); !ok {
 		return false
 	}
-	size, sum, err := digest(t.root, name)
+	f, _, at, err := t.open(name)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	size, sum, err := digest(t.root, at)
 	if err != nil {
 		return false
 	}
 	x.Size, x.SHA256 = size, sum
-	x.Disk = verdict.Origin{File: t.configs.scenario.display(rootPath(path.Join(t.prefix, name)))}
+	x.Disk = verdict.Origin{File: t.configs.scenario.display(rootPath(path.Join(t.prefix, at)))}
 	return true
 }
 
 // loader looks into a boot program for what it is; empty if it is not known.
 func (t *tftpTree) loader(name string) string {
-	f, _, err := t.root.Open(name)
+	f, _, _, err := t.open(name)
 	if err != nil {
 		return ""
 	}
@@ -121,7 +165,7 @@ func (t *tftpTree) loader(name string) string {
 // format says what firmware a boot program is for: "efi" for a PE image, else
 // "bios"; empty if it cannot be read, or is for both as a kernel is.
 func (t *tftpTree) format(name string) string {
-	f, _, err := t.root.Open(name)
+	f, _, _, err := t.open(name)
 	if err != nil {
 		return ""
 	}

@@ -24,6 +24,14 @@ func (r rootFS) Open(name string) (fs.File, error) {
 	return f, nil
 }
 
+// ReadDir implements [fs.ReadDirFS].
+func (r rootFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	return r.root.ReadDir(name)
+}
+
 // digest is the size and the SHA-256, in hexadecimal, of one of the servers'
 // files.
 func digest(root *rootfs.Root, name string) (size int64, sum string, err error) {

@@ -69,6 +69,17 @@ func (r *Root) Open(name string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
+// ReadDir lists a folder, in no order. Its name is looked up as a file's is.
+func (r *Root) ReadDir(name string) ([]fs.DirEntry, error) {
+	fd, err := r.openat2(name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	f := os.NewFile(uintptr(fd), name)
+	defer f.Close()
+	return f.ReadDir(-1)
+}
+
 func (r *Root) open(name string) (*os.File, fs.FileInfo, error) {
 	// Without O_NONBLOCK, opening a FIFO waits for a writer.
 	fd, err := r.openat2(name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY)
