@@ -181,6 +181,16 @@ func (c *Cable) Send(frame []byte) error {
 	return nil
 }
 
+// Carried is how many frames have come from the machine's side, those of Send
+// included, since the cable was plugged in.
+func (c *Cable) Carried() (uint64, error) {
+	l, err := netlink.LinkByName(c.name)
+	if err != nil {
+		return 0, fmt.Errorf("cable %s: %w", c.name, err)
+	}
+	return l.Attrs().Statistics.RxPackets, nil
+}
+
 // Release lets our copy of QEMU's end go. It may be called twice.
 func (c *Cable) Release() {
 	for _, f := range []**os.File{&c.end, &c.heard, &c.apart} {
