@@ -32,6 +32,11 @@ func (p *Process) Save(ctx context.Context, f *os.File) error {
 // Save wrote, from where f stands. QEMU ends if the state is not one of such a
 // machine. The machine is then to be resumed.
 func (p *Process) Load(ctx context.Context, f *os.File) error {
+	// QEMU would send RARP in the machine's name, for switches to learn where it
+	// has gone. It has gone nowhere.
+	if err := p.Monitor.Run(ctx, "migrate-set-parameters", map[string]any{"announce-rounds": 0}, nil); err != nil {
+		return err
+	}
 	return p.migrate(ctx, "migrate-incoming", f)
 }
 
