@@ -67,8 +67,10 @@ type Config struct {
 	Digest func(captures.Transfer) bool
 	// Warm, if not nil, has machines resumed at their first DISCOVER, and keeps
 	// those that are not yet there. Nil: every machine boots from its
-	// beginning.
+	// beginning, because of Cold, which is for people; its default is that it
+	// was asked for.
 	Warm *Warm
+	Cold string
 }
 
 // A Host is a server host and what runs on it.
@@ -255,6 +257,7 @@ func (l *Lab) Close() (*captures.Timeline, error) {
 	defer cancel()
 	for _, b := range l.boots {
 		if b.process != nil {
+			b.feelPulse()
 			_ = b.process.Stop(ctx) // one that does not is killed by l.stop
 		}
 	}

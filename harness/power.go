@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/digitalocean/go-qemu/qmp"
@@ -34,6 +35,9 @@ type boot struct {
 	hold     bool           // its cable is loose until it has been saved
 	paused   bool
 	sent     [][]byte // by the machine, up to its DISCOVER, and not yet on the wire
+	resumed  time.Time
+	lines    atomic.Int64 // on its console
+	lifeless bool         // it was resumed, and showed no sign of life; known after Close
 }
 
 // powerOn has every machine run and every server of hosts answer. ctx is the
@@ -145,6 +149,7 @@ func (b *boot) start(ctx context.Context, incoming bool) error {
 		Answers:  l.config.Answers,
 		Incoming: incoming,
 		Line: func(at time.Time, text string) {
+			b.lines.Add(1)
 			b.inject(at, captures.Console, captures.ConsoleLine, captures.Field{Name: "text", Value: text})
 		},
 		Event: func(e qmp.Event) {

@@ -1,12 +1,16 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/pxeproof/pxeproof/captures"
 	"github.com/pxeproof/pxeproof/harness/network"
@@ -40,6 +44,52 @@ func (l *Lab) PowerOns() []PowerOn {
 	return all
 }
 
+// lifeTime is how long after it was resumed a machine must have shown a sign of
+// life. Firmware that has asked for an address asks again, or takes what it was
+// offered, within seconds, also on a machine that has much else to do.
+const lifeTime = 15 * time.Second
+
+// Lifeless says that a machine was resumed and from then on neither sent a frame
+// nor printed a line: a snapshot that QEMU took and that does not live. What the
+// run seems to prove is then worth nothing. The snapshot has been removed. It is
+// known after Close.
+func (l *Lab) Lifeless() bool {
+	return slices.ContainsFunc(l.boots, func(b *boot) bool { return b.lifeless })
+}
+
+// feelPulse looks for a sign of life, while the machine is still there.
+func (b *boot) feelPulse() {
+	if b.resumed.IsZero() || time.Since(b.resumed) < lifeTime || b.lines.Load() > 0 {
+		return
+	}
+	select {
+	case <-b.process.Done():
+		return // it has ended, which it cannot without living
+	default:
+	}
+	if n, err := b.cables[0].Carried(); err == nil && n <= uint64(len(b.snapshot.Frames)) {
+		b.lifeless = true
+		b.lab.forget(b)
+	}
+}
+
+// Memory is what the lab's programs had resident at their largest, in bytes: this
+// process, with the recorder's ring, and every machine's QEMU. It is known after
+// Close.
+func (l *Lab) Memory() int64 {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	total := u.Maxrss << 10
+	for _, b := range l.boots {
+		if b.process != nil {
+			total += b.process.Memory()
+		}
+	}
+	return total
+}
+
 const (
 	// holdTime is how long a machine may take to its first DISCOVER and still
 	// be saved there. OVMF takes 8 s, or many times that on a busy machine.
@@ -54,7 +104,13 @@ const (
 func (l *Lab) decide() {
 	w := l.config.Warm
 	if w == nil {
-		l.allCold("a cold boot was asked for")
+		l.allCold(cmp.Or(l.config.Cold, "a cold boot was asked for"))
+		return
+	}
+	if l.config.Switch != (network.Switch{}) {
+		// Firmware that takes its link down and up again begins the wait at
+		// that moment; how far it has come by the DISCOVER is part of the boot.
+		l.allCold("machines boot cold: the switch has a port wait before it forwards")
 		return
 	}
 	for _, b := range l.boots {
@@ -132,6 +188,7 @@ func (b *boot) prepare(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			b.cold(fmt.Sprintf("its snapshot could not be resumed: %v", err))
 			b.lab.forget(b)
+			b.snapshot = nil
 			return nil
 		}
 		b.how.Snapshot = b.key.String()
@@ -150,7 +207,6 @@ func (b *boot) prepare(ctx context.Context) error {
 // forget removes the snapshot that did not serve.
 func (l *Lab) forget(b *boot) {
 	b.snapshot.Close()
-	b.snapshot = nil
 	if err := l.config.Warm.Cache.Forget(b.key); err != nil {
 		l.note(err.Error())
 	}
@@ -242,7 +298,11 @@ func (b *boot) goOn(ctx context.Context) error {
 		return nil
 	}
 	err := b.process.Resume(ctx)
-	if err != nil && b.snapshot != nil {
+	if b.snapshot == nil {
+		return err
+	}
+	b.resumed = time.Now()
+	if err != nil {
 		b.lab.forget(b) // the next run had better boot cold
 	}
 	return err

@@ -37,7 +37,8 @@ type labRequest struct {
 	Assets   map[string]string `json:"assets"`
 	Accel    string            `json:"accel"`
 	QEMU     string            `json:"qemu,omitempty"`
-	Warm     *harness.Warm     `json:"warm,omitempty"` // nil: every machine boots cold
+	Warm     *harness.Warm     `json:"warm,omitempty"` // nil: every machine boots cold, because of
+	Cold     string            `json:"cold,omitempty"` // this; empty: it was asked for
 	Timeout  time.Duration     `json:"timeout"`
 	Notes    bool              `json:"notes,omitempty"`
 	Record   RunRecord         `json:"record"` // as far as it is known outside
@@ -48,8 +49,12 @@ type labMessage struct {
 	Update  *verdict.Update  `json:"update,omitempty"`
 	Warning string           `json:"warning,omitempty"`
 	Verdict *verdict.Verdict `json:"verdict,omitempty"`
+	Memory  int64            `json:"memory,omitempty"` // beside Verdict: as Result's
 	Error   string           `json:"error,omitempty"`
 	Input   bool             `json:"input,omitempty"` // Error is about the input
+	// Lifeless says that Verdict is that of a machine that was resumed and did
+	// not live: nothing of the boot is proven.
+	Lifeless bool `json:"lifeless,omitempty"`
 }
 
 // inside is the sandboxed half of Run.
@@ -59,8 +64,7 @@ func inside(ctx context.Context, c *sandbox.Conn) int {
 		fmt.Fprintln(os.Stderr, "no request:", err)
 		return 1
 	}
-	v, err := runInside(ctx, c, req)
-	m := labMessage{Verdict: v}
+	m, err := runInside(ctx, c, req)
 	if err != nil {
 		var input *InputError
 		m.Error, m.Input = err.Error(), errors.As(err, &input)
@@ -72,27 +76,28 @@ func inside(ctx context.Context, c *sandbox.Conn) int {
 	return 0
 }
 
-func runInside(ctx context.Context, c *sandbox.Conn, req labRequest) (*verdict.Verdict, error) {
+// runInside boots and judges; what it returns is the last message.
+func runInside(ctx context.Context, c *sandbox.Conn, req labRequest) (m labMessage, err error) {
 	s, err := Load(req.Scenario)
 	if err != nil {
-		return nil, &InputError{err}
+		return m, &InputError{err}
 	}
 	work := filepath.Join(req.Dir, workDir)
 	unmount, err := mountWork(work)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	defer unmount()
 	root := filepath.Join(work, rootDir)
 	if err := os.Mkdir(root, 0o755); err != nil {
-		return nil, err
+		return m, err
 	}
 	if err := s.Materialize(root, req.Assets); err != nil {
-		return nil, &InputError{err}
+		return m, &InputError{err}
 	}
 	read, err := s.configs(root)
 	if err != nil {
-		return nil, &InputError{err}
+		return m, &InputError{err}
 	}
 	defer read.close()
 	if err := read.playable(); err != nil {
@@ -100,21 +105,23 @@ func runInside(ctx context.Context, c *sandbox.Conn, req labRequest) (*verdict.V
 	}
 	expect, err := read.predict()
 	if err != nil {
-		return nil, &InputError{err}
+		return m, &InputError{err}
 	}
 	for _, p := range read.problems {
 		if p.Effect == conf.Note && !req.Notes {
 			continue
 		}
 		if err := c.Send(labMessage{Warning: p.Error()}); err != nil {
-			return nil, err
+			return m, err
 		}
 	}
 	if err := writeJSON(filepath.Join(req.Dir, ExpectationsFile), expect); err != nil {
-		return nil, err
+		return m, err
 	}
 	r := &run{scenario: s, request: req, conn: c, decided: make(chan struct{})}
-	return r.boot(ctx, read, expect)
+	m.Verdict, err = r.boot(ctx, read, expect)
+	m.Memory, m.Lifeless = r.memory, r.lifeless
+	return m, err
 }
 
 // A run is one boot being conducted.
@@ -125,6 +132,8 @@ type run struct {
 	judge    *verdict.Judge
 	recorder *captures.Recorder // set by event; nil before the first
 	decided  chan struct{}
+	memory   int64 // of the sandbox; known when the lab is closed, as is
+	lifeless bool  // that a machine was resumed and did not live
 	once     sync.Once
 	sendErr  error
 }
@@ -144,6 +153,7 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 		Switch: network.Switch{ForwardDelay: r.scenario.ForwardDelay},
 		Warn:   func(text string) { _ = r.conn.Send(labMessage{Warning: text}) },
 		Warm:   r.request.Warm,
+		Cold:   r.request.Cold,
 	}
 	if r.request.Notes {
 		cfg.Note = cfg.Warn
@@ -219,7 +229,8 @@ func (r *run) transfer(i int) (captures.Transfer, bool) {
 // record leaves what a later judgement needs to know.
 func (r *run) record(end verdict.End, lab *harness.Lab) error {
 	rec := r.request.Record
-	rec.Schema, rec.End, rec.Machines = RunSchema, &end, lab.PowerOns()
+	r.memory, r.lifeless = lab.Memory(), lab.Lifeless()
+	rec.Schema, rec.End, rec.Machines, rec.Memory = RunSchema, &end, lab.PowerOns(), r.memory
 	for _, h := range r.scenario.Hosts {
 		mac := network.HostConfig{Addr: h.Address, MAC: h.MAC}.HardwareAddr()
 		rec.Hosts = append(rec.Hosts, RunHost{Name: h.Name, MAC: mac.String(), Addr: h.Address})

@@ -30,6 +30,7 @@ type RunRecord struct {
 	Accel    qemu.Accel        `json:"accel"`
 	Hosts    []RunHost         `json:"hosts"`
 	Machines []harness.PowerOn `json:"machines"` // how each came to run
+	Memory   int64             `json:"memory"`   // what the sandbox took at most, in bytes
 	Assets   []RunAsset        `json:"assets"`
 	End      *verdict.End      `json:"end,omitempty"` // how the recording ended
 }

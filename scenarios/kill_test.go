@@ -16,12 +16,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pxeproof/pxeproof/harness/warm"
 	"github.com/pxeproof/pxeproof/scenarios"
 )
 
 // envRun makes this test binary a pxeproof that runs the kickstart scenario into
 // a folder.
 const envRun = "SCENARIOS_TEST_RUN"
+
+// envSnapshots names the folder for its machines.
+const envSnapshots = "SCENARIOS_TEST_SNAPSHOTS"
 
 // runAlone is what the test binary does then.
 func runAlone(out string) {
@@ -30,7 +34,7 @@ func runAlone(out string) {
 		err = mountSmall(dir)
 	}
 	if err == nil {
-		_, err = scenarios.Run(context.Background(), s, scenarios.Options{Out: out, Accel: "tcg"})
+		_, err = scenarios.Run(context.Background(), s, scenarios.Options{Out: out, Accel: "tcg", Snapshots: os.Getenv(envSnapshots)})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -42,8 +46,10 @@ func runAlone(out string) {
 const (
 	killTrials = 20
 	// killSpan is how far into a run it is killed at most: into the kernel's
-	// start, on a machine as slow as one of CI's.
+	// start, on a machine as slow as one of CI's; and warmSpan that of one that
+	// may have been resumed.
 	killSpan = 7 * time.Second
+	warmSpan = 3 * time.Second
 )
 
 // TestKillLeavesNothingBehind kills one of a run's processes, chosen by chance,
@@ -55,12 +61,20 @@ func TestKillLeavesNothingBehind(t *testing.T) {
 	chance := rand.New(rand.NewPCG(seed, 0))
 	before := interfaces(t)
 	t.Run("trials", func(t *testing.T) {
+		shared := t.TempDir()
 		for i := range killTrials {
-			after := time.Duration(chance.Int64N(int64(killSpan)))
+			// Half of them make a snapshot of their own, the others share what
+			// the first that gets so far has made.
+			span, snapshots := killSpan, t.TempDir()
+			if i%2 == 1 {
+				span, snapshots = warmSpan, shared
+			}
+			after := time.Duration(chance.Int64N(int64(span)))
 			pick := chance.Uint64()
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
-				killTrial(t, after, pick)
+				killTrial(t, after, pick, snapshots)
+				wholeSnapshots(t, snapshots)
 			})
 		}
 	})
@@ -69,14 +83,33 @@ func TestKillLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func killTrial(t *testing.T, after time.Duration, pick uint64) {
+// wholeSnapshots looks into a folder for anything but snapshots that can be
+// resumed.
+func wholeSnapshots(t *testing.T, dir string) {
+	t.Helper()
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := (&warm.Cache{Dir: dir}).List()
+	if err != nil || len(list) < len(names) {
+		t.Errorf("of %v, %d are snapshots, %v", names, len(list), err)
+	}
+	for _, e := range list {
+		if e.Err != nil || len(e.Frames) == 0 {
+			t.Errorf("%s is kept with %d frames: %v", e.Key, len(e.Frames), e.Err)
+		}
+	}
+}
+
+func killTrial(t *testing.T, after time.Duration, pick uint64, snapshots string) {
 	dir := t.TempDir()
 	tmp := filepath.Join(dir, "tmp")
 	if err := os.Mkdir(tmp, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), envRun+"="+filepath.Join(dir, "run"), "TMPDIR="+tmp)
+	cmd.Env = append(os.Environ(), envRun+"="+filepath.Join(dir, "run"), envSnapshots+"="+snapshots, "TMPDIR="+tmp)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

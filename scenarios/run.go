@@ -35,6 +35,9 @@ type Options struct {
 	// Cold has the machines boot from their beginning. By default they are
 	// resumed where they ask for an address, if an earlier run has been there.
 	Cold bool
+	// Snapshots is the folder where runs keep their machines. Default: one in the
+	// user's cache.
+	Snapshots string
 	// Timeout replaces the scenario's.
 	Timeout time.Duration
 	// Assets replaces where assets are, by name.
@@ -61,6 +64,7 @@ type Start struct {
 type Result struct {
 	Dir     string // the run's folder
 	Verdict verdict.Verdict
+	Memory  int64 // what the sandbox took at most, in bytes
 }
 
 // An InputError says that what was to be run is wrong: a file is missing, a
@@ -94,6 +98,13 @@ func Run(ctx context.Context, s *Scenario, o Options) (Result, error) {
 		o.Started(Start{Scenario: s, Dir: req.Dir, Accel: accel})
 	}
 	res, err := o.conduct(ctx, req)
+	if errors.Is(err, errLifeless) && ctx.Err() == nil {
+		if o.Warn != nil {
+			o.Warn(err.Error())
+		}
+		req.Warm, req.Cold = nil, "its snapshot showed no sign of life"
+		res, err = o.conduct(ctx, req)
+	}
 	if err != nil && res.Dir == "" {
 		res.Dir = req.Dir
 		removeEmpty(req.Dir, o.Out == "")
@@ -144,9 +155,10 @@ func prepare(ctx context.Context, s *Scenario, o Options) (labRequest, qemu.Acce
 		req.Record.Assets = append(req.Record.Assets, RunAsset{a.Name, a.Path, a.Package, a.Version, a.SHA256})
 	}
 	if !o.Cold && !s.Cold {
-		if req.Warm, err = findWarm(ctx, store, o.QEMU); err != nil {
+		if req.Warm, err = o.findWarm(ctx, store); err != nil {
 			return req, qemu.Accel{}, err
 		}
+		req.Cold = "there is no place for a cache" // if Warm is nil
 	}
 	accel, err := chooseAccel(ctx, o, store)
 	if err != nil {
@@ -280,21 +292,25 @@ func chooseAccel(ctx context.Context, o Options, store *assets.Store) (qemu.Acce
 
 // findWarm finds what is needed to resume machines. Without a place for a cache
 // they are not resumed, that is all.
-func findWarm(ctx context.Context, store *assets.Store, program string) (*harness.Warm, error) {
+func (o Options) findWarm(ctx context.Context, store *assets.Store) (*harness.Warm, error) {
 	cache, err := store.CacheDir()
 	if err != nil {
 		return nil, nil
 	}
-	p, err := qemu.Inspect(ctx, program, cache)
+	p, err := qemu.Inspect(ctx, o.QEMU, cache)
 	if err != nil {
 		return nil, err
 	}
-	return &harness.Warm{Cache: WarmCache(cache), Program: p}, nil
+	w := &harness.Warm{Cache: Snapshots(cache), Program: p}
+	if o.Snapshots != "" {
+		w.Cache.Dir, err = filepath.Abs(o.Snapshots)
+	}
+	return w, err
 }
 
-// WarmCache is where the machines are kept that later runs resume, in the folder
-// of the cache.
-func WarmCache(cache string) *warm.Cache { return &warm.Cache{Dir: filepath.Join(cache, "warm")} }
+// Snapshots is where the machines are kept that later runs resume, in the user's
+// cache.
+func Snapshots(cache string) *warm.Cache { return &warm.Cache{Dir: filepath.Join(cache, "warm")} }
 
 // makeRunDir makes the folder of one run.
 func makeRunDir(out, name string) (string, error) {
@@ -335,6 +351,9 @@ func makeRunDir(out, name string) (string, error) {
 
 // killTime is how long a sandbox that was asked to finish may take.
 const killTime = 20 * time.Second
+
+// errLifeless says that a run has to be done again, cold.
+var errLifeless = errors.New("a machine was resumed from its snapshot and showed no sign of life; the snapshot is removed, and the run done again from the machine's beginning")
 
 // conduct starts the sandbox and passes on what it says.
 func (o Options) conduct(ctx context.Context, req labRequest) (Result, error) {
@@ -383,10 +402,12 @@ func (o Options) conduct(ctx context.Context, req labRequest) (Result, error) {
 	}
 	_, werr := p.Wait()
 	switch {
+	case last.Lifeless:
+		return Result{}, errLifeless
 	case last.Error != "" && last.Input:
 		return Result{}, &InputError{errors.New(last.Error)}
 	case last.Verdict != nil:
-		res := Result{Dir: req.Dir, Verdict: *last.Verdict}
+		res := Result{Dir: req.Dir, Verdict: *last.Verdict, Memory: last.Memory}
 		if last.Error != "" {
 			return res, errors.New(last.Error)
 		}

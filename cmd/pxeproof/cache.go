@@ -25,7 +25,7 @@ machine. What has not been used for longest goes when the cache is full.`,
 		Example: "  pxeproof cache\n  pxeproof cache clear",
 		Args:    wantArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := warmCache()
+			c, err := machines()
 			if err != nil {
 				return err
 			}
@@ -48,7 +48,7 @@ machine. What has not been used for longest goes when the cache is full.`,
 		Example: "  pxeproof cache clear",
 		Args:    wantArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := warmCache()
+			c, err := machines()
 			if err != nil {
 				return err
 			}
@@ -63,9 +63,9 @@ machine. What has not been used for longest goes when the cache is full.`,
 	return cmd
 }
 
-func warmCache() (*warm.Cache, error) {
+func machines() (*warm.Cache, error) {
 	dir, err := new(assets.Store).CacheDir()
-	return scenarios.WarmCache(dir), err
+	return scenarios.Snapshots(dir), err
 }
 
 // writeCache prints a line for each snapshot and one for all.
