@@ -1,15 +1,20 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pxeproof/pxeproof/captures/verdict"
+	"github.com/pxeproof/pxeproof/harness/qemu"
 )
 
 // strain is the one finding that tells of the machine that runs the lab and not
@@ -45,13 +50,51 @@ type Ending struct {
 	Took     time.Duration
 }
 
-// RunAll runs scenarios side by side, jobs at once (0: as many as there are
-// processors), and calls each, from one goroutine at a time, as they end. Every
+// overhead is what a sandbox takes beside its machines' memory, in bytes: the
+// recorder's ring of 64 MiB, two processes, QEMU itself. Measured: 180 MB.
+const overhead = 192 << 20
+
+// Jobs is how many scenarios run at once unless somebody says otherwise: one for
+// each processor that this process may use, as emulating a machine takes one; and
+// no more than there is memory for.
+func Jobs(list []*Scenario) int {
+	largest := int64(1)
+	for _, s := range list {
+		size := int64(overhead)
+		for _, m := range s.Machines {
+			size += int64(cmp.Or(m.Memory, qemu.DefaultMemory)) << 20
+		}
+		largest = max(largest, size)
+	}
+	jobs := int64(runtime.GOMAXPROCS(0))
+	if free := availableMemory(); free > 0 {
+		jobs = min(jobs, free/largest)
+	}
+	return int(max(jobs, 1))
+}
+
+// availableMemory is what the kernel says it could give without swapping, in
+// bytes; 0 if it does not say.
+func availableMemory() int64 {
+	b, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kib); n == 1 {
+			return kib << 10
+		}
+	}
+	return 0
+}
+
+// RunAll runs scenarios side by side, jobs at once (0: as [Jobs] says), and calls each, from one goroutine at a time, as they end. Every
 // run has a folder of its own, below o.Out if that is given. It returns when all
 // have ended.
 func RunAll(ctx context.Context, list []*Scenario, jobs int, o Options, each func(Ending)) {
 	if jobs <= 0 {
-		jobs = runtime.NumCPU()
+		jobs = Jobs(list)
 	}
 	var g errgroup.Group
 	g.SetLimit(jobs)

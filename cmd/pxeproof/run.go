@@ -65,7 +65,7 @@ whether each did what it is meant to do, as one that provokes a finding must fai
 	f := cmd.Flags()
 	f.StringVarP(&o.Out, "out", "o", "", "the run's folder (default a new one in runs/)")
 	f.BoolVar(&all, "all", false, "run the whole library")
-	f.IntVarP(&jobs, "jobs", "j", 0, "with several: how many at once (default the number of processors)")
+	f.IntVarP(&jobs, "jobs", "j", 0, "with several: how many at once (default one for each processor, as far as memory goes)")
 	f.StringVar(&o.Accel, "accel", "auto", "auto, kvm or tcg")
 	f.StringVar(&o.QEMU, "qemu", "", "the QEMU program (default qemu-system-x86_64)")
 	f.BoolVar(&o.Cold, "cold", false, "boot every machine from its beginning, and not where it asks for an address, from a snapshot of an earlier run")

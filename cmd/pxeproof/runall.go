@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,12 +14,16 @@ import (
 // runSeveral runs scenarios side by side and prints a line for each. What counts
 // is whether each did what it is meant to: most of the library is there to fail.
 func runSeveral(cmd *cobra.Command, list []*scenarios.Scenario, jobs int, o scenarios.Options) error {
+	begun := time.Now()
+	if jobs <= 0 {
+		jobs = scenarios.Jobs(list)
+	}
 	wide := 0
 	for _, s := range list {
 		wide = max(wide, len(s.Name))
 	}
 	w := cmd.OutOrStdout()
-	wrong, broken := 0, 0
+	wrong, broken, largest := 0, 0, int64(0)
 	scenarios.RunAll(cmd.Context(), list, jobs, o, func(e scenarios.Ending) {
 		mark, text := "ok", summary(e)
 		switch {
@@ -30,9 +35,11 @@ func runSeveral(cmd *cobra.Command, list []*scenarios.Scenario, jobs int, o scen
 			mark = "WRONG"
 			text += meant(e.Scenario) + "; see " + relative(e.Result.Dir)
 		}
-		fmt.Fprintf(w, "%-6s  %-*s  %5.1f s  %s\n", mark, wide, e.Scenario.Name, e.Took.Seconds(), text)
+		largest = max(largest, e.Result.Memory)
+		fmt.Fprintf(w, "%-6s  %-*s  %5.1f s  %4.0f MB  %s\n", mark, wide, e.Scenario.Name, e.Took.Seconds(), float64(e.Result.Memory)/1e6, text)
 	})
-	fmt.Fprintf(w, "\n%d of %d did what they are meant to\n", len(list)-wrong-broken, len(list))
+	fmt.Fprintf(w, "\n%d of %d did what they are meant to, in %.1f s, %d at once; none took more than %.0f MB of memory\n",
+		len(list)-wrong-broken, len(list), time.Since(begun).Seconds(), jobs, float64(largest)/1e6)
 	switch {
 	case broken > 0:
 		return statusError(exitLab)
