@@ -101,7 +101,7 @@ func runInside(ctx context.Context, c *sandbox.Conn, req labRequest) (m labMessa
 	}
 	defer read.close()
 	if err := read.playable(); err != nil {
-		return nil, &InputError{err}
+		return m, &InputError{err}
 	}
 	expect, err := read.predict()
 	if err != nil {
