@@ -60,6 +60,7 @@ type Transfer struct {
 	Begun    time.Time      // when Start was seen
 	Ended    time.Time      // when End was seen
 	Last     time.Time      // when the last frame of it was seen
+	Moved    time.Time      // TFTP: when it last went on: its OACK, or a block not seen before; zero if it never did
 
 	Size   int64  // TFTP: the tsize that the server announced; NFS: the file's size; HTTP: Content-Length; -1 if none
 	Bytes  int64  // distinct payload bytes seen
@@ -91,6 +92,7 @@ const (
 type Timeline struct {
 	Events    []Event
 	Transfers []Transfer
-	Frames    int // how many frames the capture holds
-	Dropped   int // frames that the recorder says it lost
+	Frames    int       // how many frames the capture holds
+	Last      time.Time // the latest frame's time
+	Dropped   int       // frames that the recorder says it lost
 }

@@ -3,6 +3,7 @@ package captures
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/pxeproof/pxeproof/captures/pcap"
 )
@@ -53,9 +54,10 @@ type Scanner struct {
 	in     *pcap.Reader
 	d      *Decoder
 	n      int
-	unread int      // frames of link types that are not decoded
-	link   LinkType // of the last frame
-	err    error    // that ended it; nil at the file's end
+	last   time.Time // the latest frame's
+	unread int       // frames of link types that are not decoded
+	link   LinkType  // of the last frame
+	err    error     // that ended it; nil at the file's end
 }
 
 // NewScanner reads the file's first bytes. It fails if the file is no capture.
@@ -82,6 +84,9 @@ func (s *Scanner) Frames(emit func(Event)) {
 			return
 		}
 		s.n++
+		if p.At.After(s.last) {
+			s.last = p.At
+		}
 		s.link = LinkType(p.Link)
 		if !s.link.known() {
 			s.unread++
@@ -102,5 +107,5 @@ func (s *Scanner) Finish(emit func(Event)) (*Timeline, error) {
 	if s.err == nil && s.unread > 0 && s.unread == s.n {
 		s.err = fmt.Errorf("its frames are of link type %d, which is not read; Ethernet, Linux cooked captures and raw IP are", s.link)
 	}
-	return &Timeline{Transfers: s.d.Transfers(), Frames: s.n, Dropped: dropped}, s.err
+	return &Timeline{Transfers: s.d.Transfers(), Frames: s.n, Last: s.last, Dropped: dropped}, s.err
 }

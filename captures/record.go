@@ -356,7 +356,7 @@ func (r *Recorder) end() error {
 		errs = append(errs, fmt.Errorf("the recording makes more than %d events; %d were left out", r.decoder.limits.Events, r.omitted))
 	}
 	r.timeline.Transfers = r.decoder.Transfers()
-	r.timeline.Frames = r.frames
+	r.timeline.Frames, r.timeline.Last = r.frames, r.last
 	r.timeline.Dropped = int(stats.Dropped)
 	errs = append(errs, r.ring.Close())
 	return errors.Join(errs...)

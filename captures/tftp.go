@@ -206,6 +206,7 @@ func (d *Decoder) tftpData(t *tftpTransfer) {
 	} else {
 		t.Blocks++
 		t.Bytes += int64(n)
+		t.Moved = p.At
 		t.repeats = [2]int{}
 	}
 	if t.middle && n > t.BlockSize {
@@ -280,7 +281,7 @@ func (d *Decoder) tftpOack(t *tftpTransfer) {
 	if t.oacked || t.over || t.Blocks > 0 {
 		return
 	}
-	t.oacked = true
+	t.oacked, t.Moved = true, p.At
 	o := readTFTPOptions(p.payload[2:])
 	// RFC 2348: 8 to 65464; RFC 7440: 1 to 65535.
 	if o.blksize >= 8 && o.blksize <= 65464 {

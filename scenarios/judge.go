@@ -133,7 +133,7 @@ func judgeScan(in *captures.Scanner, heard []captures.Event, besides func(*captu
 	}
 	t, damage := in.Finish(add)
 	if end == nil {
-		end = &verdict.End{Reason: verdict.EndCapture, Dropped: t.Dropped}
+		end = &verdict.End{Reason: verdict.EndCapture, At: t.Last, Dropped: t.Dropped}
 	}
 	j.Finish(*end)
 	return j.Verdict(), t, damage

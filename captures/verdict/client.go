@@ -270,7 +270,7 @@ func (c *client) finish(e End) {
 	if c.closed {
 		return
 	}
-	c.f.over = true
+	c.f.over, c.f.overAt = true, e.At
 	for _, t := range c.f.tftp.order {
 		if t.done.n == 0 && t.err.n == 0 && c.lookup != nil && t.index >= 0 {
 			if tr, ok := c.lookup(int(t.index)); ok {

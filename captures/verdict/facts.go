@@ -49,7 +49,8 @@ type facts struct {
 	osAt      seen // the operating system's first sign
 	off       seen // machine.off
 	died      bool
-	over      bool // the capture has ended
+	over      bool // the capture has ended, or the run
+	overAt    time.Time
 
 	dhcp    dhcpFacts
 	tftp    tftpFacts

@@ -45,7 +45,8 @@ type fetch struct {
 
 	// From the Transfer, once it has ended or the capture has.
 	known     bool
-	got       int64 // distinct bytes
+	moved     time.Time // when it last went on
+	got       int64     // distinct bytes
 	blocks    int
 	resent    int
 	fragments bool
@@ -53,6 +54,7 @@ type fetch struct {
 
 // learn takes in what the capture knows of a transfer beyond its events.
 func (t *fetch) learn(tr *captures.Transfer) {
+	t.moved = tr.Moved
 	t.known, t.got, t.blocks, t.resent, t.fragments = true, tr.Bytes, tr.Blocks, tr.Resent, tr.Fragments
 	if tr.BlockSize > 0 {
 		t.blksize = int64(tr.BlockSize)

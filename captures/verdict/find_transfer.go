@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pxeproof/pxeproof/captures"
 )
@@ -83,10 +84,20 @@ func (c *client) stalled() *fetch {
 	if t.done.n > 0 || t.err.n > 0 || !t.oack && t.started.n == 0 {
 		return nil
 	}
-	if !c.f.stopped() && c.f.gaveUp(t.asked.at) == nil {
+	if !c.f.stopped() && c.f.gaveUp(t.asked.at) == nil || c.underWay(t) {
 		return nil
 	}
 	return t
+}
+
+// slowBlock is a pause in a transfer that is worth a word. Who hears nothing
+// repeats himself sooner: clients and servers after 1 s, or less.
+const slowBlock = 3 * time.Second
+
+// underWay says whether a transfer was still going on when somebody ended the
+// capture, of whom nothing else is known.
+func (c *client) underWay(t *fetch) bool {
+	return !c.named && t.known && !t.moved.IsZero() && c.f.overAt.Sub(t.moved) < slowBlock
 }
 
 func tftpStalled(c *client) []detection {

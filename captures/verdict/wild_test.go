@@ -59,7 +59,7 @@ func TestWildCaptures(t *testing.T) {
 			for _, e := range tl.Events {
 				j.Add(e)
 			}
-			j.Finish(End{Reason: EndCapture})
+			j.Finish(End{Reason: EndCapture, At: tl.Last})
 			v := j.Verdict()
 			check(t, v)
 			if v.Status != Fail || len(v.Clients) != 1 {
