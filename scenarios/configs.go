@@ -210,9 +210,7 @@ func (c *configs) server(h Host, sv Service) func(log func(string)) servers.Serv
 		}
 		return func(log func(string)) servers.Server {
 			t := c.tftpConfig(cfg, log)
-			if t.Faults = sv.Faults.TFTP; t.Faults != nil {
-				t.Engine = tftp.EngineOwn // the other knows none
-			}
+			t.Faults = sv.Faults.TFTP
 			return tftp.New(t)
 		}
 	case "http":

@@ -49,8 +49,6 @@ type tftpFaultsYAML struct {
 	CorruptBlock int64 `yaml:"corrupt-block"`
 	RepeatBlock  int64 `yaml:"repeat-block"`
 	DropEvery    int64 `yaml:"drop-every"`
-	// DeafEvery does not hear every so many'th ACK.
-	DeafEvery int64 `yaml:"deaf-every"`
 	// WrongPortAt sends from another port from this block on, and WrongAddress
 	// all from another address.
 	WrongPortAt  int64  `yaml:"wrong-port-at"`
@@ -162,7 +160,7 @@ func (y *tftpFaultsYAML) faults() (tftp.Faults, error) {
 	f := tftp.Faults{
 		Files:      y.Files,
 		StallAfter: y.StallAfter, TruncateAt: y.TruncateAt,
-		CorruptBlock: y.CorruptBlock, RepeatBlock: y.RepeatBlock, DropEvery: y.DropEvery, DeafEvery: y.DeafEvery,
+		CorruptBlock: y.CorruptBlock, RepeatBlock: y.RepeatBlock, DropEvery: y.DropEvery,
 		WrongPortAt: y.WrongPortAt, ErrorAt: y.ErrorAt,
 		Error:         tftp.Error{Code: tftp.Code(y.Error.Code), Text: y.Error.Message},
 		IgnoreOptions: y.IgnoreOptions,
@@ -170,7 +168,7 @@ func (y *tftpFaultsYAML) faults() (tftp.Faults, error) {
 	if err := patternError(y.Files); err != nil {
 		return f, err
 	}
-	for _, n := range []int64{y.StallAfter, y.TruncateAt, y.CorruptBlock, y.RepeatBlock, y.DropEvery, y.DeafEvery, y.WrongPortAt, y.ErrorAt} {
+	for _, n := range []int64{y.StallAfter, y.TruncateAt, y.CorruptBlock, y.RepeatBlock, y.DropEvery, y.WrongPortAt, y.ErrorAt} {
 		if n < 0 {
 			return f, fmt.Errorf("%d: blocks and bytes are counted from 1", n)
 		}

@@ -24,8 +24,6 @@ type Faults struct {
 	RepeatBlock int64
 	// DropEvery loses every so many'th DATA packet.
 	DropEvery int64
-	// DeafEvery does not hear every so many'th ACK, as if it were lost.
-	DeafEvery int64
 	// WrongPortAt sends the blocks from this one on from another port: a wrong
 	// transfer identifier.
 	WrongPortAt int64
@@ -63,7 +61,6 @@ func trimSlashes(s string) string {
 type faults struct {
 	Faults
 	sent  int64   // DATA packets, for DropEvery
-	heard int64   // ACKs, for DeafEvery
 	wrong *socket // for WrongPortAt
 }
 
@@ -77,15 +74,6 @@ func (f *faults) options(t terms) terms {
 	}
 	t.ack = append(slices.Clone(t.ack), f.ExtraOptions...)
 	return t
-}
-
-// deaf says whether an ACK is not heard.
-func (f *faults) deaf() bool {
-	if f == nil || f.DeafEvery <= 0 {
-		return false
-	}
-	f.heard++
-	return f.heard%f.DeafEvery == 0
 }
 
 func (f *faults) truncate(s *octets) source {
