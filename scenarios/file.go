@@ -36,6 +36,9 @@ type scenarioYAML struct {
 	// Twin names the scenario of the library that is this one without its fault,
 	// and passes without findings.
 	Twin string `yaml:"twin"`
+	// Matrix are variants of the scenario: the same servers and files, another
+	// machine. They are run side by side.
+	Matrix named[variantYAML] `yaml:"matrix"`
 	// Expect adds to what the configs predict.
 	Expect []at[expectYAML] `yaml:"expect"`
 }
@@ -81,6 +84,14 @@ type machineYAML struct {
 	Impair *at[impairYAML] `yaml:"impair"`
 	// SecureBoot has UEFI firmware with Microsoft's keys verify what it starts.
 	SecureBoot at[bool] `yaml:"secure-boot"`
+}
+
+// A variantYAML is one column of a matrix.
+type variantYAML struct {
+	// Machine takes the place of the scenario's one machine.
+	Machine machineYAML `yaml:"machine"`
+	// Provokes are the findings that this variant is there to provoke.
+	Provokes []string `yaml:"provokes"`
 }
 
 type expectYAML struct {

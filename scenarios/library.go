@@ -81,10 +81,20 @@ func List() ([]*Scenario, error) {
 
 // Load opens a scenario by what a person types: the name of one in the library,
 // a folder, or a txtar file that holds what a folder would. A name that is both
-// is the library's; write ./NAME for the folder.
+// is the library's; write ./NAME for the folder. SCENARIO:VARIANT is one variant
+// of a scenario that has a matrix.
 func Load(arg string) (*Scenario, error) {
+	if at := strings.LastIndex(arg, variantSign); at > 0 {
+		if _, err := os.Lstat(arg); err != nil {
+			return load(arg[:at], arg[at+1:])
+		}
+	}
+	return load(arg, "")
+}
+
+func load(arg, variant string) (*Scenario, error) {
 	if fsys, ok := FromLibrary(arg); ok {
-		return open(fsys, arg, arg, arg)
+		return open(fsys, arg, arg, arg, variant)
 	}
 	fi, err := os.Stat(arg)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -100,7 +110,7 @@ func Load(arg string) (*Scenario, error) {
 	name := strings.TrimSuffix(filepath.Base(abs), archive)
 	switch {
 	case fi.IsDir():
-		return open(os.DirFS(arg), name, filepath.Clean(arg), abs)
+		return open(os.DirFS(arg), name, filepath.Clean(arg), abs, variant)
 	case strings.HasSuffix(arg, archive):
 		src, err := os.ReadFile(arg)
 		if err != nil {
@@ -110,17 +120,19 @@ func Load(arg string) (*Scenario, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", arg, err)
 		}
-		return open(fsys, name, filepath.Clean(arg), abs)
+		return open(fsys, name, filepath.Clean(arg), abs, variant)
 	}
 	return nil, fmt.Errorf("%s is a file; a scenario is a folder with a %s, or the same in one %s file", arg, File, archive)
 }
 
-func open(fsys fs.FS, name, dir, arg string) (*Scenario, error) {
-	s, err := Open(fsys, name, dir)
+func open(fsys fs.FS, name, dir, arg, variant string) (*Scenario, error) {
+	s, err := openVariant(fsys, name, dir, variant)
 	if err != nil {
 		return nil, err
 	}
-	s.arg = arg
+	if s.arg = arg; variant != "" {
+		s.arg, s.variant = arg+variantSign+variant, true
+	}
 	return s, nil
 }
 

@@ -54,10 +54,16 @@ type Scenario struct {
 	// fault alone.
 	Twin string
 
-	expect []at[expectYAML]
-	fsys   fs.FS
-	bare   bool   // the folder itself, not its root/, stands for / on the server
-	arg    string // what Load was given, made absolute if a folder; empty without Load
+	// Variants are the names of those that the scenario has, in order. It is
+	// itself the first of them, unless Load was asked for another by
+	// SCENARIO:VARIANT.
+	Variants []string
+
+	expect  []at[expectYAML]
+	fsys    fs.FS
+	variant bool   // Load was asked for this variant by its name
+	bare    bool   // the folder itself, not its root/, stands for / on the server
+	arg     string // what Load was given, made absolute if a folder; empty without Load
 }
 
 // A Host is a server host.
@@ -109,6 +115,10 @@ type Mode struct {
 // Open reads a scenario from its folder. name and dir are for messages: the
 // scenario's name and what stands before the names of its files.
 func Open(fsys fs.FS, name, dir string) (*Scenario, error) {
+	return openVariant(fsys, name, dir, "")
+}
+
+func openVariant(fsys fs.FS, name, dir, variant string) (*Scenario, error) {
 	src, err := fs.ReadFile(fsys, File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: there is no %s here; a scenario is a folder with a %s and the server's files in %s/ (pxeproof list shows those of the library)",
@@ -120,6 +130,9 @@ func Open(fsys fs.FS, name, dir string) (*Scenario, error) {
 	s := &Scenario{Name: name, Dir: dir, fsys: fsys, Timeout: DefaultTimeout}
 	var y scenarioYAML
 	if err := decodeYAML(s.display(File), src, &y); err != nil {
+		return nil, err
+	}
+	if err := s.choose(&y, variant); err != nil {
 		return nil, err
 	}
 	if err := s.fill(&y); err != nil {

@@ -26,10 +26,14 @@ of their own, and judges the boot from the recorded frames. What was seen stays 
 the run's folder.
 
 Several scenarios run side by side, with a line for each; what counts then is
-whether each did what it is meant to do, as one that provokes a finding must fail.`,
+whether each did what it is meant to do, as one that provokes a finding must fail.
+
+A scenario with a matrix is run with each of its machines, and the outcomes are shown
+side by side; SCENARIO:VARIANT runs one of them.`,
 		Example: `  pxeproof run kickstart-nfs
   pxeproof run ./my-scenario --out /tmp/proof
   pxeproof run kickstart-nfs --json | jq .status
+  pxeproof run missing-next-server
   pxeproof run --all -j 2`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if all {
@@ -46,7 +50,13 @@ whether each did what it is meant to do, as one that provokes a finding must fai
 			if err != nil {
 				return err
 			}
+			if !asJSON && !all && len(list) == 1 && len(list[0].Variants) > 0 && list[0].IsWhole() {
+				return runMatrix(cmd, list[0], jobs, o)
+			}
 			if all || len(list) > 1 {
+				if list, err = scenarios.Expand(list); err != nil {
+					return err
+				}
 				if asJSON {
 					return usageError{errors.New("--json is for one scenario")}
 				}
