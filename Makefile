@@ -3,6 +3,7 @@
 #   make setup   install what is missing (Debian and Ubuntu), fetch boot files
 #   make build   bin/pxeproof
 #   make test    every test, those with virtual machines included
+#   make test-all    the library's long scenarios: UEFI, Secure Boot, an install loop
 #   make check   format, vet, staticcheck
 #   make demo    boot the kickstart scenario and print its verdict
 #   make soak    a million malformed packets against each built-in server
@@ -19,7 +20,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 .ONESHELL:
-.PHONY: setup packages tun build test soak fuzz check demo man clean
+.PHONY: setup packages tun build test test-all soak fuzz check demo man clean
 .PHONY: bench-boot bench-judge bench-nfs
 
 GO ?= go
@@ -75,6 +76,10 @@ build:
 test: setup
 	$(GO) vet ./...
 	timeout --kill-after=10s 10m $(GO) test -race -count=1 -timeout=10m ./...
+
+# What make test leaves out for its length.
+test-all: setup
+	PXEPROOF_LONG=1 timeout --kill-after=10s 30m $(GO) test -count=1 -timeout=30m -run '^TestLibrary$$' ./scenarios
 
 # Some targets need no more than the compiler, others the namespaces of a lab.
 fuzz: setup

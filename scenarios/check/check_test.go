@@ -72,17 +72,24 @@ func TestArticleFaults(t *testing.T) {
 // the files show. Those that fail by another yield nothing, and so do those that
 // are to pass.
 var faulty = map[string][]string{
-	"dead-next-server":    {"etc/dhcpd.conf next-server-nobody"},
-	"missing-next-server": {"etc/dhcpd.conf next-server-missing"},
-	"nfs-denied":          {"tftpboot/pxelinux.cfg/default ks-client-not-allowed"},
-	"nfs-no-file":         {"tftpboot/pxelinux.cfg/default ks-file-missing"},
-	"nfs-no-folder":       {"etc/exports export-missing", "tftpboot/pxelinux.cfg/default ks-file-missing"},
-	"no-bootfile":         {"etc/dhcpd.conf bootfile-unset"},
-	"no-initrd":           {"tftpboot/pxelinux.cfg/default pxelinux-initrd-forgotten"},
-	"no-kernel":           {"tftpboot/pxelinux.cfg/default pxelinux-kernel-missing"},
-	"no-pxelinux-config":  {"etc/dhcpd.conf pxelinux-config-missing"},
-	"no-such-bootfile":    {"etc/dhcpd.conf bootfile-missing"},
-	"tftp-disabled":       {"etc/xinetd.d/tftp xinetd-disabled"},
+	"blank-in-filename":      {"etc/dhcpd.conf bootfile-missing"},
+	"dead-next-server":       {"etc/dhcpd.conf next-server-nobody"},
+	"next-server-elsewhere":  {"etc/dhcpd.conf next-server-nobody"},
+	"missing-next-server":    {"etc/dhcpd.conf next-server-missing"},
+	"nfs-denied":             {"tftpboot/pxelinux.cfg/default ks-client-not-allowed"},
+	"nfs-no-file":            {"tftpboot/pxelinux.cfg/default ks-file-missing"},
+	"nfs-no-folder":          {"etc/exports export-missing", "tftpboot/pxelinux.cfg/default ks-file-missing"},
+	"no-bootfile":            {"etc/dhcpd.conf bootfile-unset"},
+	"no-initrd":              {"tftpboot/pxelinux.cfg/default pxelinux-initrd-forgotten"},
+	"no-kernel":              {"tftpboot/pxelinux.cfg/default pxelinux-kernel-missing"},
+	"no-pxelinux-config":     {"etc/dhcpd.conf pxelinux-config-missing"},
+	"no-nfs-server":          {"root/inst/ks kickstart-dir-not-exported", "tftpboot/pxelinux.cfg/default ks-not-exported"},
+	"pxeclient-without-4011": {"etc/dhcpd.conf bootfile-unset"},
+	"rogue-dhcp":             {"etc/dhcpd-router.conf bootfile-unset"},
+	"squatter":               {"etc/dhcpd.conf range-holds-server"},
+	"waiting-prompt":         {"tftpboot/pxelinux.cfg/default pxelinux-waits"},
+	"no-such-bootfile":       {"etc/dhcpd.conf bootfile-missing"},
+	"tftp-disabled":          {"etc/xinetd.d/tftp xinetd-disabled"},
 }
 
 // TestLibrary checks every scenario of the library.
