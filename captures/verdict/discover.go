@@ -58,7 +58,7 @@ func asksToBoot(e *captures.Event) bool {
 	case captures.TFTPRequest:
 		// The capture began in the middle of a boot.
 		name := e.Text("tftp.source_file")
-		return fileKind(name) != "" || isConfig(name) || isKernel(name) || isInitrd(name)
+		return fileKind(name) != "" || isLookup(name) || isConfig(name) || isKernel(name) || isInitrd(name)
 	}
 	return false
 }
@@ -197,6 +197,9 @@ func (c *client) finishDiscovered() {
 		c.why = fmt.Sprintf("the capture does not show what came after %s", reached)
 		if reached == NoStage {
 			c.why = "the capture does not show how its boot went on"
+		}
+		if c.f.halfHeard() {
+			c.why = "the capture has what the machine sent, and not the answers that it acts on: record both directions"
 		}
 		c.close(Inconclusive, at)
 	}

@@ -170,6 +170,17 @@ func (d *dhcpFacts) acked() *exchange {
 	return web
 }
 
+// halfHeard says whether the machine acts on answers that are not to be seen: a
+// switch's mirror port or a filter has given one direction alone. Whatever else is
+// missing then proves nothing.
+func (f *facts) halfHeard() bool {
+	x := f.dhcp.last()
+	if x == nil || x.discovers.n == 0 || x.ack != nil || len(x.offers) > 0 || x.nak != nil {
+		return false
+	}
+	return x.request.n > 0 && x.chosen.IsValid() || len(f.tftp.order) > 0
+}
+
 func (f *facts) seeDHCP(e *captures.Event) {
 	d := &f.dhcp
 	x := d.byXID(e.Int("dhcp.id"))

@@ -40,7 +40,7 @@ func dhcpEntries() []Entry {
 
 func dhcpNoAnswer(c *client) []detection {
 	x := c.f.dhcp.last()
-	if x == nil || x.discovers.n == 0 || x.offered() || x.ack != nil || x.nak != nil || c.f.dhcp.acked() != nil {
+	if x == nil || x.discovers.n == 0 || x.offered() || x.ack != nil || x.nak != nil || c.f.dhcp.acked() != nil || c.f.halfHeard() {
 		return nil
 	}
 	w := c.f.gaveUp(x.discovers.at)

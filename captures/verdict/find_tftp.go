@@ -67,7 +67,7 @@ func (c *client) refusals(to netip.Addr, port uint16) *seen {
 
 func tftpNoAnswer(c *client) []detection {
 	t := c.unanswered()
-	if t == nil || c.refusals(t.to, 69) != nil {
+	if t == nil || c.refusals(t.to, 69) != nil || c.f.halfHeard() {
 		return nil
 	}
 	w := c.f.gaveUp(t.asked.at)
@@ -170,6 +170,9 @@ func tftpFileNotFound(c *client) []detection {
 
 func tftpError(c *client) []detection {
 	for _, t := range slices.Backward(c.f.tftp.order) {
+		if !t.byPeer && !t.oack && t.started.n == 0 {
+			continue // of what was not seen to begin
+		}
 		if t.err.n == 0 || t.probed || t.byPeer && (isNotFound(t) || isDenied(t)) || c.f.tftp.fetched(t.name) {
 			continue
 		}
