@@ -1,12 +1,8 @@
 package verdict
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
-
-	"github.com/pxeproof/pxeproof/captures"
 )
 
 // Captures of real firmware (iPXE's ROM under SeaBIOS, and EDK2) that failed to
@@ -38,30 +34,7 @@ var wild = map[string]struct {
 func TestWildCaptures(t *testing.T) {
 	for name, want := range wild {
 		t.Run(name, func(t *testing.T) {
-			f, err := os.Open(filepath.Join("testdata/wild", name+".pcap"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			tl, err := captures.Read(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			j, err := NewJudge(Expectations{}, Options{Discover: true, Transfer: func(i int) (captures.Transfer, bool) {
-				if i < 0 || i >= len(tl.Transfers) {
-					return captures.Transfer{}, false
-				}
-				return tl.Transfers[i], true
-			}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range tl.Events {
-				j.Add(e)
-			}
-			j.Finish(End{Reason: EndCapture, At: tl.Last})
-			v := j.Verdict()
-			check(t, v)
+			v := judgeFrames(t, wildFrames(t, name))
 			if v.Status != Fail || len(v.Clients) != 1 {
 				t.Fatalf("verdict: %s", asJSON(v))
 			}

@@ -40,6 +40,12 @@ func runSeveral(cmd *cobra.Command, list []*scenarios.Scenario, jobs int, o scen
 	})
 	fmt.Fprintf(w, "\n%d of %d did what they are meant to, in %.1f s, %d at once; none took more than %.0f MB of memory\n",
 		len(list)-wrong-broken, len(list), time.Since(begun).Seconds(), jobs, float64(largest)/1e6)
+	return severalStatus(wrong, broken)
+}
+
+// severalStatus is the exit status of several runs, of which some did not do what
+// they are meant to and some did not come to a verdict.
+func severalStatus(wrong, broken int) error {
 	switch {
 	case broken > 0:
 		return statusError(exitLab)

@@ -53,11 +53,5 @@ func runMatrix(cmd *cobra.Command, s *scenarios.Scenario, jobs int, o scenarios.
 	for _, text := range after {
 		fmt.Fprintln(w, text)
 	}
-	switch {
-	case broken > 0:
-		return statusError(exitLab)
-	case wrong > 0:
-		return statusError(exitFail)
-	}
-	return nil
+	return severalStatus(wrong, broken)
 }
