@@ -192,12 +192,14 @@ func (f *facts) silent(a netip.Addr) (asked *arpAsk, certain bool) {
 
 // network is what has been seen that concerns more than one machine.
 type network struct {
-	heard   map[netip.Addr]bool         // addresses that sent something
-	refused map[netip.AddrPort]*seen    // UDP ports that ICMP says are closed
-	owners  map[netip.Addr][]ownerClaim // MACs that answered ARP for an address
-	adverts seen                        // Router Advertisements
-	bpdus   seen
-	says    []seen // server logs worth keeping
+	heard   map[netip.Addr]bool      // addresses that sent something
+	refused map[netip.AddrPort]*seen // UDP ports that ICMP says are closed
+	// Those of which ICMP says that somebody forbids them.
+	forbidden map[netip.AddrPort]*seen
+	owners    map[netip.Addr][]ownerClaim // MACs that answered ARP for an address
+	adverts   seen                        // Router Advertisements
+	bpdus     seen
+	says      []seen // server logs worth keeping
 }
 
 type ownerClaim struct {
@@ -207,7 +209,7 @@ type ownerClaim struct {
 }
 
 func newNetwork() network {
-	return network{heard: map[netip.Addr]bool{}, refused: map[netip.AddrPort]*seen{}, owners: map[netip.Addr][]ownerClaim{}}
+	return network{heard: map[netip.Addr]bool{}, refused: map[netip.AddrPort]*seen{}, forbidden: map[netip.AddrPort]*seen{}, owners: map[netip.Addr][]ownerClaim{}}
 }
 
 func (n *network) alive(a netip.Addr) bool { return n.heard[a] }
@@ -233,13 +235,21 @@ func (n *network) see(e *captures.Event) {
 	}
 	switch e.Kind {
 	case captures.ICMPUnreachable:
+		table := n.refused
+		switch e.Int("icmp.code") {
+		case 3:
+		case 9, 10, 13: // RFC 1812, 5.2.7.1: administratively prohibited
+			table = n.forbidden
+		default:
+			return
+		}
 		port := e.Int("icmp.udp.dstport")
-		if to := e.Addr("icmp.ip.dst"); to.IsValid() && e.Int("icmp.code") == 3 && port >= 0 && port <= 65535 {
+		if to := e.Addr("icmp.ip.dst"); to.IsValid() && port >= 0 && port <= 65535 {
 			at := netip.AddrPortFrom(to, uint16(port))
-			if n.refused[at] == nil && len(n.refused) < maxAddrs {
-				n.refused[at] = &seen{}
+			if table[at] == nil && len(table) < maxAddrs {
+				table[at] = &seen{}
 			}
-			if s := n.refused[at]; s != nil {
+			if s := table[at]; s != nil {
 				s.mark(e)
 			}
 		}

@@ -75,8 +75,13 @@ func tftpNoAnswer(c *client) []detection {
 		return nil
 	}
 	d := detection{proof: true}
-	d.Summary = fmt.Sprintf("%s for %s to %s, and no answer%s.", count(1+t.repeats.n, "RRQ"), quoted(t.name), t.to, c.f.then(t.asked.at))
+	d.Summary = fmt.Sprintf("%s for %s to %s, and no answer", count(1+t.repeats.n, "RRQ"), quoted(t.name), t.to)
 	d.Frames = t.frames
+	if icmp := c.f.net.forbidden[netip.AddrPortFrom(t.to, 69)]; icmp != nil && !icmp.at.Before(t.asked.at) {
+		d.Summary += fmt.Sprintf(" but ICMP, %s: a firewall forbids it", times(icmp.n))
+		d.Frames = append(slices.Clone(d.Frames), icmp.frame)
+	}
+	d.Summary += c.f.then(t.asked.at) + "."
 	d.Where = append(c.origins("dhcp.ip.server"), c.fileOrigins(t.name)...)
 	return []detection{d}
 }

@@ -209,3 +209,20 @@ func TestCaptureBeginsInALoader(t *testing.T) {
 	}
 	t.Fatal("nobody asks for ldlinux.c32")
 }
+
+// TestFirewallThatSaysSo has the ICMP of a firewall (reject with
+// admin-prohibited) in the place of a closed port's.
+func TestFirewallThatSaysSo(t *testing.T) {
+	frames := wildFrames(t, "refused")
+	const icmp, unreachable, closed, prohibited = 1, 3, 3, 13
+	for i := range frames {
+		if f := frames[i].data; len(f) > 36 && f[12] == 8 && f[13] == 0 && f[23] == icmp && f[34] == unreachable && f[35] == closed {
+			f[35] = prohibited
+		}
+	}
+	v := judgeFrames(t, frames)
+	wantCause(t, v, "tftp-no-answer")
+	if s := v.Clients[0].Findings[0].Summary; !strings.Contains(s, "a firewall forbids it") {
+		t.Errorf("it says %s", s)
+	}
+}
