@@ -8,6 +8,7 @@ import (
 	"path"
 
 	"github.com/pxeproof/pxeproof/servers"
+	"github.com/pxeproof/pxeproof/servers/acd"
 	"github.com/pxeproof/pxeproof/servers/conf"
 	"github.com/pxeproof/pxeproof/servers/conf/dhcpd"
 	"github.com/pxeproof/pxeproof/servers/conf/dhcpfile"
@@ -226,6 +227,8 @@ func (c *configs) server(h Host, sv Service) func(log func(string)) servers.Serv
 		return func(log func(string)) servers.Server {
 			return portmap.New(portmap.Config{Mappings: nfs.Mappings(), Log: log})
 		}
+	case "acd":
+		return func(log func(string)) servers.Server { return acd.New(acd.Options{Log: log}) }
 	case "ra":
 		return func(log func(string)) servers.Server { return ra.New(ra.Options{Log: log}) }
 	}

@@ -56,7 +56,7 @@ type hostYAML struct {
 	// MTU is that of its interface, in bytes, 576 to 1500. Default: 1500.
 	MTU at[int] `yaml:"mtu"`
 	// Servers are what runs there, by protocol: dhcp, http, nfs, portmap, ra,
-	// tftp.
+	// tftp; and acd, a host that defends its address.
 	Servers named[serverYAML] `yaml:"servers"`
 }
 

@@ -19,6 +19,7 @@ import (
 // usualConfigs are the places where each server's file is looked for. A
 // protocol with none needs none.
 var usualConfigs = map[string][]string{
+	"acd":     nil,
 	"http":    nil,
 	"dhcp":    {"/etc/dhcp/dhcpd.conf", "/etc/dhcpd.conf", "/etc/dnsmasq.conf", "/etc/kea/kea-dhcp4.conf"},
 	"tftp":    {"/etc/xinetd.d/tftp", "/etc/default/tftpd-hpa"},

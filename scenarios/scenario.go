@@ -78,7 +78,7 @@ type Host struct {
 
 // A Service is one server on a Host.
 type Service struct {
-	Protocol string // "dhcp", "http", "nfs", "portmap", "ra", "tftp"
+	Protocol string // "acd", "dhcp", "http", "nfs", "portmap", "ra", "tftp"
 	// Config is the path of its file on the host ("/etc/dhcpd.conf"); empty for
 	// a protocol that has none.
 	Config string

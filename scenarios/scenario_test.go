@@ -89,7 +89,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a host without address", "    address: 10.0.0.1/24\n", "", "s/scenario.yaml:3:3: host server has no address"},
 		{"an address without prefix", "10.0.0.1/24", "10.0.0.1", "s/scenario.yaml:4:14: host server: \"10.0.0.1\" is no IPv4 address with a prefix length"},
 		{"the subnet's own address", "10.0.0.1/24", "10.0.0.0/24", "is the subnet's own"},
-		{"an unknown server", "ra: {}", "smb: {}", `s/scenario.yaml:5:25: no server is called "smb"; there are dhcp, http, nfs, portmap, ra, tftp`},
+		{"an unknown server", "ra: {}", "smb: {}", `s/scenario.yaml:5:25: no server is called "smb"; there are acd, dhcp, http, nfs, portmap, ra, tftp`},
 		{"a server without its file", "ra: {}", "tftp: {}", "s/scenario.yaml:5:25: tftp has no configuration: put it at s/root/etc/xinetd.d/tftp"},
 		{"a config that is not there", "dhcp: {}", "dhcp: {config: /etc/my.conf}", "there is no s/root/etc/my.conf"},
 		{"no machines", "machines:\n  client: {}\n", "", "s/scenario.yaml: no machines"},

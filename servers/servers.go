@@ -1,7 +1,7 @@
 // Package servers says what a network server is to a lab, and nothing of how a
 // lab is made: a [Host] is a place to listen, a [Server] is something that
-// answers there. One folder a protocol lives beneath it (dhcp, tftp, nfs,
-// portmap, ra); external runs somebody else's daemon as a Server; conf reads
+// answers there. One folder a protocol lives beneath it (dhcp, tftp, http, nfs,
+// portmap, ra, and acd for a neighbour); external runs somebody else's daemon as a Server; conf reads
 // the configuration files that daemons are given.
 //
 // Nothing here may import captures: the witness must not share a parser with
