@@ -210,7 +210,7 @@ func (c *configs) server(h Host, sv Service) func(log func(string)) servers.Serv
 			return nil // as the file says; the prediction says it too
 		}
 		return func(log func(string)) servers.Server {
-			t := c.tftpConfig(cfg, log)
+			t := c.tftpConfig(cfg, sv.TFTP, log)
 			t.Faults = sv.Faults.TFTP
 			return tftp.New(t)
 		}
@@ -235,9 +235,16 @@ func (c *configs) server(h Host, sv Service) func(log func(string)) servers.Serv
 	return nil
 }
 
-// tftpConfig has our server answer as in.tftpd would.
-func (c *configs) tftpConfig(s *intftpd.Service, log func(string)) tftp.Config {
+// tftpConfig has our server answer as in.tftpd would, but for the knobs.
+func (c *configs) tftpConfig(s *intftpd.Service, k TFTPKnobs, log func(string)) tftp.Config {
 	t := tftp.InTFTPD(s, c.dir)
+	if k.BlockSizeMax > 0 {
+		t.BlockSizeMax = min(t.BlockSizeMax, k.BlockSizeMax)
+	}
+	if k.WindowSizeMax > 0 {
+		t = t.Windows(k.WindowSizeMax)
+	}
+	t.Engine = k.Engine
 	t.Log = log
 	return t
 }

@@ -69,6 +69,13 @@ type serverYAML struct {
 	// Faults are what is wrong with the server on purpose: a mapping for dhcp and
 	// nfs, a list for tftp and http. Default: nothing.
 	Faults later `yaml:"faults"`
+	// The rest is the tftp server's alone. BlkSize clamps the blksize that it
+	// agrees to, in bytes. WindowSize has it agree to windowsize, up to so many
+	// blocks, though in.tftpd before 5.3, which it plays, knows none. Engine is
+	// what moves the blocks: own or pin.
+	BlkSize    at[int]    `yaml:"blksize"`
+	WindowSize at[int]    `yaml:"windowsize"`
+	Engine     at[string] `yaml:"engine"`
 }
 
 type machineYAML struct {

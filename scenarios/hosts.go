@@ -14,6 +14,7 @@ import (
 
 	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/servers/conf"
+	"github.com/pxeproof/pxeproof/servers/tftp"
 )
 
 // usualConfigs are the places where each server's file is looked for. A
@@ -89,6 +90,9 @@ func (s *Scenario) service(e entry[serverYAML]) (Service, error) {
 		}
 		sv.Root = path.Join("/", r.v)
 	}
+	if sv.TFTP, err = s.knobs(e); err != nil {
+		return sv, err
+	}
 	if c := e.v.Config; c.v != "" {
 		if places == nil {
 			return sv, problem(c.pos(s.display(File)), "%s has no configuration file", e.name)
@@ -111,6 +115,28 @@ func (s *Scenario) service(e entry[serverYAML]) (Service, error) {
 			e.name, s.display(rootPath(places[0])))
 	}
 	return sv, nil
+}
+
+// knobs reads what only a TFTP server may be told.
+func (s *Scenario) knobs(e entry[serverYAML]) (TFTPKnobs, error) {
+	y, file := e.v, s.display(File)
+	k := TFTPKnobs{BlockSizeMax: y.BlkSize.v, WindowSizeMax: y.WindowSize.v, Engine: tftp.Engine(y.Engine.v)}
+	for name, pos := range map[string]conf.Pos{"blksize": y.BlkSize.pos(file), "windowsize": y.WindowSize.pos(file), "engine": y.Engine.pos(file)} {
+		if pos.Line > 0 && e.name != "tftp" {
+			return k, problem(pos, "%s has no %s: it is the tftp server's", e.name, name)
+		}
+	}
+	switch {
+	case y.BlkSize.line > 0 && (k.BlockSizeMax < 512 || k.BlockSizeMax > tftp.MaxBlockSize):
+		return k, problem(y.BlkSize.pos(file), "a blksize of %d: write 512 to %d bytes", k.BlockSizeMax, tftp.MaxBlockSize)
+	case y.WindowSize.line > 0 && (k.WindowSizeMax < 1 || k.WindowSizeMax > tftp.MaxWindowSize):
+		return k, problem(y.WindowSize.pos(file), "a windowsize of %d: write 1 to %d blocks", k.WindowSizeMax, tftp.MaxWindowSize)
+	case k.Engine != "" && k.Engine != tftp.EngineOwn && k.Engine != tftp.EnginePin:
+		return k, problem(y.Engine.pos(file), "no engine is called %q; there are %s and %s", k.Engine, tftp.EngineOwn, tftp.EnginePin)
+	case k.Engine == tftp.EnginePin && k.WindowSizeMax > 0:
+		return k, problem(y.WindowSize.pos(file), "engine %s has no windowsize; leave one of the two out", tftp.EnginePin)
+	}
+	return k, nil
 }
 
 // machine reads one machine; i is its number.

@@ -24,8 +24,8 @@ func long(s *scenarios.Scenario) bool {
 func TestLibrary(t *testing.T) {
 	needVM(t)
 	for _, s := range library(t) {
-		if s.Name == "kickstart-nfs" || s.Name == "lossy-link" {
-			continue // TestKickstartBoots and TestLossyLink look closer
+		if s.Name == "kickstart-nfs" || s.Name == "lossy-link" || s.Name == "uefi-windowsize" {
+			continue // TestKickstartBoots, TestLossyLink and TestWindowSize look closer
 		}
 		if long(s) != (os.Getenv(envLong) != "") {
 			continue // make test boots the one half, make test-all the other

@@ -34,7 +34,7 @@ func (c *configs) tftpTree(a netip.Addr) *tftpTree {
 		if a.IsValid() && t.host.Address.Addr() != a || !t.conf.Runs() {
 			continue
 		}
-		cfg := c.tftpConfig(t.conf, nil)
+		cfg := c.tftpConfig(t.conf, TFTPKnobs{}, nil)
 		root, err := c.root.Sub(cmp.Or(cfg.Chroot, "/"))
 		if err != nil {
 			return nil

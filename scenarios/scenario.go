@@ -14,6 +14,7 @@ import (
 	"github.com/pxeproof/pxeproof/harness/link"
 	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/servers/conf"
+	"github.com/pxeproof/pxeproof/servers/tftp"
 )
 
 // File is the name of a scenario's own file in its folder.
@@ -86,7 +87,17 @@ type Service struct {
 	Root string
 	// Faults are what is wrong with it on purpose.
 	Faults Faults
-	Pos    conf.Pos
+	// TFTP is what a TFTP server is told besides its file.
+	TFTP TFTPKnobs
+	Pos  conf.Pos
+}
+
+// TFTPKnobs are what no configuration file of in.tftpd can say. The zero value
+// leaves everything as the file says.
+type TFTPKnobs struct {
+	BlockSizeMax  int // clamps blksize, in bytes, below what the file allows
+	WindowSizeMax int // grants windowsize, in blocks; 0 as in.tftpd 5.2: not at all
+	Engine        tftp.Engine
 }
 
 // A Machine is what boots.

@@ -12,6 +12,7 @@ import (
 	"github.com/pxeproof/pxeproof/harness/link"
 	"github.com/pxeproof/pxeproof/harness/sandbox"
 	"github.com/pxeproof/pxeproof/scenarios"
+	"github.com/pxeproof/pxeproof/servers/tftp"
 )
 
 func TestMain(m *testing.M) {
@@ -77,6 +78,18 @@ func TestImpair(t *testing.T) {
 	}
 }
 
+func TestTFTPKnobs(t *testing.T) {
+	text := strings.Replace(smallest, "{dhcp: {}, ra: {}}", "{tftp: {blksize: 1024, windowsize: 8, engine: own}}", 1) + "-- root/etc/default/tftpd-hpa --\n"
+	s, err := scenarios.Open(folder(t, text), "s", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := scenarios.TFTPKnobs{BlockSizeMax: 1024, WindowSizeMax: 8, Engine: tftp.EngineOwn}
+	if got := s.Hosts[0].Servers[0].TFTP; got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -86,6 +99,11 @@ func TestOpenRefuses(t *testing.T) {
 		{"a field that does not exist", "about:", "abuot:", `s/scenario.yaml:1:1: unknown field "abuot"`},
 		{"a nested one", "    address:", "    adress:", `s/scenario.yaml:4:5: unknown field "adress"`},
 		{"no YAML", "hosts:\n", "hosts: [\n", "s/scenario.yaml:"},
+		{"a knob of another server", "ra: {}", "ra: {blksize: 1000}", "s/scenario.yaml:5:39: ra has no blksize"},
+		{"a block that is too small", "ra: {}", "tftp: {blksize: 100}", "s/scenario.yaml:5:41: a blksize of 100: write 512 to 65464"},
+		{"no window", "ra: {}", "tftp: {windowsize: 0}", "s/scenario.yaml:5:44: a windowsize of 0: write 1 to 65535"},
+		{"an engine that nobody knows", "ra: {}", "tftp: {engine: fast}", `s/scenario.yaml:5:40: no engine is called "fast"; there are own and pin`},
+		{"windows of an engine without", "ra: {}", "tftp: {engine: pin, windowsize: 4}", "engine pin has no windowsize"},
 		{"a host without address", "    address: 10.0.0.1/24\n", "", "s/scenario.yaml:3:3: host server has no address"},
 		{"an address without prefix", "10.0.0.1/24", "10.0.0.1", "s/scenario.yaml:4:14: host server: \"10.0.0.1\" is no IPv4 address with a prefix length"},
 		{"the subnet's own address", "10.0.0.1/24", "10.0.0.0/24", "is the subnet's own"},

@@ -18,6 +18,9 @@ const Port = 69
 // MaxBlockSize is the largest blksize there is, in bytes (RFC 2348).
 const MaxBlockSize = 65464
 
+// MaxWindowSize is the largest windowsize there is, in blocks (RFC 7440).
+const MaxWindowSize = 65535
+
 // DefaultWindowSizeMax is the largest windowsize that a server grants unless it
 // is told otherwise, in blocks.
 const DefaultWindowSizeMax = 64
@@ -103,8 +106,8 @@ func (c *Config) check() error {
 		return errors.New("it needs a root directory")
 	case c.BlockSizeMax != 0 && (c.BlockSizeMax < defaultBlockSize || c.BlockSizeMax > MaxBlockSize):
 		return fmt.Errorf("a maximum block size of %d is outside %d to %d", c.BlockSizeMax, defaultBlockSize, MaxBlockSize)
-	case c.WindowSizeMax < 0 || c.WindowSizeMax > maxWindowSize:
-		return fmt.Errorf("a maximum window size of %d is outside 1 to %d", c.WindowSizeMax, maxWindowSize)
+	case c.WindowSizeMax < 0 || c.WindowSizeMax > MaxWindowSize:
+		return fmt.Errorf("a maximum window size of %d is outside 1 to %d", c.WindowSizeMax, MaxWindowSize)
 	case c.Rollover == 65535:
 		return errors.New("blocks cannot roll over to 65535")
 	}

@@ -11,7 +11,7 @@ func InTFTPD(s *intftpd.Service, root string) Config {
 		Permissive:   s.Permissive.IsSet(),
 		BlockSizeMax: s.BlockSizeMax.N,
 		TellEmpty:    true,
-		Refuse:       []string{"windowsize"}, // it came with 5.3
+		Refuse:       []string{windowSize}, // it came with 5.3
 		Network:      s.Network,
 		Address:      s.Address,
 		Allow:        s.Allows,
@@ -26,6 +26,19 @@ func InTFTPD(s *intftpd.Service, root string) Config {
 	c.Absolute = true
 	for _, d := range s.Dirs {
 		c.Dirs = append(c.Dirs, d.Text)
+	}
+	return c
+}
+
+// windowSize is the option's name (RFC 7440).
+const windowSize = "windowsize"
+
+// Windows is the configuration with windowsize granted, up to most blocks, as
+// in.tftpd 5.3 does, unless the file refuses the option (-r windowsize).
+func (c Config) Windows(most int) Config {
+	c.WindowSizeMax = most
+	if len(c.Refuse) > 0 && c.Refuse[0] == windowSize {
+		c.Refuse = c.Refuse[1:]
 	}
 	return c
 }

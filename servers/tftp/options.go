@@ -12,7 +12,6 @@ const (
 	defaultBlockSize  = 512
 	minBlockSize      = 8 // RFC 2348
 	defaultWindowSize = 1
-	maxWindowSize     = 65535 // RFC 7440
 )
 
 // terms are what client and server have agreed on.
@@ -65,7 +64,7 @@ func (c *Config) negotiate(r *request, info fs.FileInfo) (terms, *Error) {
 			bad = value > 65535
 			t.rollover = uint16(value)
 		case "windowsize":
-			bad = value < 1 || value > maxWindowSize
+			bad = value < 1 || value > MaxWindowSize
 			t.windowSize = int(min(value, uint64(c.windowSizeMax())))
 			value = uint64(t.windowSize)
 		default:
