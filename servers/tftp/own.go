@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,9 @@ const (
 type desk struct {
 	server *Server
 	wg     sync.WaitGroup
+
+	// eager is taken by the transfer that waits without the scheduler.
+	eager atomic.Bool
 
 	mu       sync.Mutex
 	open     map[netip.AddrPort]*transfer // by client
@@ -113,6 +117,7 @@ func (d *desk) take(ctx context.Context, r *request, e *Error, from netip.AddrPo
 	}
 	d.wg.Go(func() {
 		if !polled {
+			t.turn = &d.eager
 			// A thread of its own keeps the scheduler out of each block.
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
@@ -176,20 +181,22 @@ func (t *transfer) connect(local netip.Addr, polled bool) (err error) {
 	if f != nil && f.WrongAddress.IsValid() {
 		local = f.WrongAddress
 	}
-	if t.sock, err = newSocket(local, t.Client, t.terms.windowSize, polled); err != nil {
+	if t.sock, err = newSocket(local, t.Client, polled); err != nil {
 		return err
 	}
 	if f != nil && f.WrongPortAt > 0 {
-		if f.wrong, err = newSocket(local, t.Client, 1, true); err != nil {
+		if f.wrong, err = newSocket(local, t.Client, true); err != nil {
 			t.sock.close()
+			return err
 		}
+		f.wrong.prepare(1, t.terms.blockSize)
 	}
 	return err
 }
 
 // refuse sends an ERROR from a port of its own.
 func (d *desk) refuse(to netip.AddrPort, local netip.Addr, e *Error) {
-	sock, err := newSocket(local, to, 1, false)
+	sock, err := newSocket(local, to, false)
 	if err == nil {
 		err = sock.send(e.packet())
 		sock.close()

@@ -19,9 +19,6 @@ import (
 // errTimeout is what receive gives when nothing has come.
 var errTimeout = errors.New("no answer")
 
-// maxBatch is how many packets go out in one system call.
-const maxBatch = 64
-
 // A socket is a transfer's own: connected to the client, so that the kernel
 // drops what others send to it, and bound to a port of its own, the server's
 // transfer identifier (RFC 1350 section 4).
@@ -34,26 +31,19 @@ type socket struct {
 	file    *os.File        // polled: what waits for it; nil if it blocks
 	raw     syscall.RawConn // of file
 	timeout time.Duration   // blocking: SO_RCVTIMEO as it is set
+	eager   bool            // blocking: an answer is due at once
 
 	mu     sync.Mutex // orders wake and close
 	woken  atomic.Bool
 	closed bool
 
-	batch   []mmsghdr // DATA packets that go out together
-	vectors [][2]unix.Iovec
-	headers [][4]byte
+	batch
 }
 
-// mmsghdr is C's struct mmsghdr, for sendmmsg(2).
-type mmsghdr struct {
-	hdr unix.Msghdr
-	len uint32
-}
-
-// newSocket makes a socket from local to remote that sends up to batch DATA
-// packets at once, within reason. It must be called on a thread that is in the
-// host's namespace. An invalid local leaves the choice to the routing table.
-func newSocket(local netip.Addr, remote netip.AddrPort, batch int, polled bool) (*socket, error) {
+// newSocket makes a socket from local to remote. It must be called on a thread
+// that is in the host's namespace. An invalid local leaves the choice to the
+// routing table.
+func newSocket(local netip.Addr, remote netip.AddrPort, polled bool) (*socket, error) {
 	family, kind := unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC
 	if remote.Addr().Is6() {
 		family = unix.AF_INET6
@@ -76,17 +66,6 @@ func newSocket(local netip.Addr, remote netip.AddrPort, batch int, polled bool) 
 			s.file.Close()
 			return nil, err
 		}
-	}
-	batch = min(batch, maxBatch)
-	s.batch = make([]mmsghdr, batch)
-	s.vectors = make([][2]unix.Iovec, batch)
-	s.headers = make([][4]byte, batch)
-	for i := range s.batch {
-		h := &s.batch[i].hdr
-		h.Iov = &s.vectors[i][0]
-		h.SetIovlen(2)
-		s.vectors[i][0].Base = &s.headers[i][0]
-		s.vectors[i][0].SetLen(4)
 	}
 	return s, nil
 }
@@ -155,99 +134,21 @@ func (s *socket) wake() {
 	}
 }
 
-// send sends one packet: an OACK or an ERROR.
-func (s *socket) send(packet []byte) error {
-	_, err := s.write(func() (int, unix.Errno) {
-		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(packet))),
-			uintptr(len(packet)), unix.MSG_DONTWAIT, 0, 0)
-		return int(n), errno
-	})
-	return err
-}
-
-// write calls try, which must not wait, until there is room for what it sends.
-// A packet that the kernel has no room for in the end counts as one lost on the
-// way: n is 1 then, and there is no error.
-func (s *socket) write(try func() (int, unix.Errno)) (n int, err error) {
-	patient := true
-	for {
-		n, errno := try()
-		switch {
-		case errno == unix.EINTR:
-		case errno == unix.EAGAIN && patient:
-			if err := s.waitForRoom(); err != nil {
-				return 0, err
-			}
-			patient = false
-		case errno == unix.EAGAIN || errno == unix.ENOBUFS:
-			return 1, nil
-		case errno != 0:
-			return 0, errno
-		default:
-			return n, nil
-		}
-	}
-}
-
-// waitForRoom waits, for a while, until the kernel has sent what it has. That is
-// so rare, and so short, that it may hold a thread up: Go's poller would tell of
-// room that comes, and not of room that has come since the try.
-func (s *socket) waitForRoom() error {
-	_, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}, int(leastWait.Milliseconds()))
-	if err == unix.EINTR {
-		return nil
-	}
-	return err
-}
-
-// set makes packet i of the batch the DATA packet of that number on the wire.
-func (s *socket) set(i int, number uint16, data []byte) {
-	s.headers[i] = [4]byte{0, opDATA, byte(number >> 8), byte(number)}
-	v := &s.vectors[i][1]
-	v.Base, v.Len = nil, 0
-	if len(data) > 0 {
-		v.Base = &data[0]
-		v.SetLen(len(data))
-	}
-}
-
-// flush sends the first n packets of the batch.
-func (s *socket) flush(n int) error {
-	for sent := 0; sent < n; {
-		k, err := s.write(func() (int, unix.Errno) { return s.sendBatch(sent, n) })
-		if err != nil {
-			return err
-		}
-		sent += k
-	}
-	return nil
-}
-
-// sendBatch sends without waiting for room, of which there is nearly always
-// enough; so the scheduler need not hear of it.
-func (s *socket) sendBatch(from, to int) (int, unix.Errno) {
-	if to-from == 1 {
-		_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.batch[from].hdr)), unix.MSG_DONTWAIT)
-		return 1, errno
-	}
-	k, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.batch[from])), uintptr(to-from), unix.MSG_DONTWAIT, 0, 0)
-	return int(k), errno
-}
-
 // receive waits for a packet, at most for as long as wait. It gives errTimeout
 // when nothing has come, and net.ErrClosed after wake.
 func (s *socket) receive(b []byte, wait time.Duration) (int, error) {
 	if s.file != nil {
 		return s.receivePolled(b, wait)
 	}
-	// The kernel rounds up to its clock's tick; zero would be for ever.
-	wait = max(wait, time.Millisecond)
-	if d := wait - s.timeout; d > s.timeout/8 || d < -s.timeout/8 {
-		tv := unix.NsecToTimeval(int64(wait))
-		if err := unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
-			return 0, os.NewSyscallError("setsockopt", err)
+	if s.eager {
+		n, err := s.receiveAtOnce(b)
+		if err != errTimeout {
+			return n, err
 		}
-		s.timeout = wait
+	}
+	// The kernel rounds up to its clock's tick; zero would be for ever.
+	if err := s.setTimeout(max(wait, time.Millisecond)); err != nil {
+		return 0, err
 	}
 	for {
 		n, err := unix.Read(s.fd, b)
@@ -263,6 +164,39 @@ func (s *socket) receive(b []byte, wait time.Duration) (int, error) {
 		}
 		return n, nil
 	}
+}
+
+// receiveAtOnce waits for no more than a tick or two of the kernel's clock, and
+// keeps the scheduler's processor meanwhile, as a computation would. To give it
+// up and get it back costs more than sending a block does: on one core, half as
+// much again.
+func (s *socket) receiveAtOnce(b []byte) (int, error) {
+	if err := s.setTimeout(time.Millisecond); err != nil {
+		return 0, err
+	}
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
+	switch {
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+		return 0, errTimeout
+	case errno != 0:
+		return 0, errno
+	case n == 0 && s.woken.Load():
+		return 0, net.ErrClosed
+	}
+	return int(n), nil
+}
+
+// setTimeout sets how long a blocking receive waits, unless it is nearly so.
+func (s *socket) setTimeout(wait time.Duration) error {
+	if d := wait - s.timeout; d <= s.timeout/8 && d >= -s.timeout/8 {
+		return nil
+	}
+	tv := unix.NsecToTimeval(int64(wait))
+	if err := unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
+		return os.NewSyscallError("setsockopt", err)
+	}
+	s.timeout = wait
+	return nil
 }
 
 func (s *socket) receivePolled(b []byte, wait time.Duration) (n int, err error) {

@@ -18,13 +18,18 @@ import (
 	"github.com/pxeproof/pxeproof/servers/tftp"
 )
 
-func TestMain(m *testing.M) { sandbox.Main(m) }
+func TestMain(m *testing.M) {
+	sandbox.Enter(nil)
+	runRole()
+	sandbox.Main(m)
+}
 
 const serverAddr = "192.168.1.103"
 
 // A lab is a server's host and a client's on one network.
 type lab struct {
 	root           string
+	network        *network.Network
 	server, client *network.Host
 }
 
@@ -37,7 +42,7 @@ func newLab(t *testing.T) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{root: t.TempDir()}
+	l := &lab{root: t.TempDir(), network: n}
 	// A host that nobody refers to any more goes away with its namespace.
 	t.Cleanup(func() { runtime.KeepAlive(l) })
 	if l.server, err = n.AddHost(network.HostConfig{
@@ -115,6 +120,9 @@ var fetchers = []fetcher{
 	}},
 	{name: "atftp-options", program: "atftp", args: func(from, to string) []string {
 		return []string{"--option", "blksize 1428", "--option", "tsize 0", "--option", "timeout 2", "-g", "-r", from, "-l", to, serverAddr}
+	}},
+	{name: "atftp-windowsize", program: "atftp", args: func(from, to string) []string {
+		return []string{"--option", "blksize 1428", "--option", "windowsize 8", "-g", "-r", from, "-l", to, serverAddr}
 	}},
 	{name: "busybox", program: "busybox", args: func(from, to string) []string {
 		return []string{"tftp", "-g", "-r", from, "-l", to, serverAddr}

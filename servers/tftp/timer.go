@@ -9,6 +9,9 @@ const (
 	// leastWait keeps a client that is busy for a moment, writing to a screen
 	// or a disk, from being sent everything twice.
 	leastWait = 100 * time.Millisecond
+	// fastLink is a round trip that is not worth giving a processor up for. A
+	// machine under emulation takes longer, and so does any wire of length.
+	fastLink = 150 * time.Microsecond
 	// mostWait is where doubling ends.
 	mostWait = 4 * time.Second
 	// patience is how long a client may say nothing new before it is given up.

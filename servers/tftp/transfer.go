@@ -49,6 +49,9 @@ type transfer struct {
 	mode   string
 	terms  terms
 	faults *faults
+	// turn is taken by the one transfer that may be eager, nil for those that
+	// may not.
+	turn *atomic.Bool
 	// began is set with the client's first acknowledgement.
 	began atomic.Bool
 
@@ -61,6 +64,11 @@ type transfer struct {
 
 // run is the whole transfer. It leaves socket and file to the caller.
 func (t *transfer) run() error {
+	defer func() {
+		if t.sock.eager {
+			t.hurry(false)
+		}
+	}()
 	t.answer = make([]byte, 1024)
 	t.timer.fixed = t.terms.timeout
 	t.heard = time.Now()
@@ -71,6 +79,7 @@ func (t *transfer) run() error {
 	}
 	// Only now: a request with a forged source gets no memory.
 	t.blocks = newBlocks(t.source(), t.terms.blockSize, t.terms.windowSize)
+	t.sock.prepare(t.terms.windowSize, t.terms.blockSize)
 	return t.sendAll()
 }
 
@@ -197,7 +206,7 @@ func (t *transfer) sendBlocks(low, high, top int64) error {
 		return t.faults.send(t, low, high)
 	}
 	for low < high {
-		n := int(min(high-low, int64(len(t.sock.batch))))
+		n := int(min(high-low, int64(len(t.sock.messages))))
 		for i := range n {
 			t.sock.set(i, wire(low+int64(i), t.terms.rollover), t.blocks.data(low+int64(i)))
 		}
@@ -282,6 +291,21 @@ func (t *transfer) progress(sentAt time.Time, once bool) {
 		t.timer.sample(t.heard.Sub(sentAt))
 	}
 	t.timer.answered()
+	if fast := t.timer.srtt > 0 && t.timer.srtt < fastLink; fast != t.sock.eager && t.turn != nil {
+		t.hurry(fast)
+	}
+}
+
+// hurry has the socket wait eagerly, or no longer. One transfer may at a time:
+// a processor waits with it.
+func (t *transfer) hurry(on bool) {
+	switch {
+	case !on:
+		t.sock.eager = false
+		t.turn.Store(false)
+	case t.turn.CompareAndSwap(false, true):
+		t.sock.eager = true
+	}
 }
 
 // expired notes that a wait was in vain, and gives the client up in the end.
