@@ -77,6 +77,12 @@ type Config struct {
 	// all clients expect; a few want 1.
 	Rollover uint16
 
+	// Multicast, if valid, lets clients that ask for it share a transfer
+	// (RFC 2090): the first address of the groups, and their port. Each file
+	// under way has the next address, of 256. It must be IPv4; 239.255.0.0,
+	// port 1758 is usual. EngineOwn alone. Default: the option is passed over.
+	Multicast netip.AddrPort
+
 	// Network is "udp4", "udp6" or "udp" for both. Default "udp".
 	Network string
 	// Address is where the server listens. The default is all of the host's
@@ -108,6 +114,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("a maximum block size of %d is outside %d to %d", c.BlockSizeMax, defaultBlockSize, MaxBlockSize)
 	case c.WindowSizeMax < 0 || c.WindowSizeMax > MaxWindowSize:
 		return fmt.Errorf("a maximum window size of %d is outside 1 to %d", c.WindowSizeMax, MaxWindowSize)
+	case c.Multicast.IsValid() && !(c.Multicast.Addr().Is4() && c.Multicast.Addr().IsMulticast() && c.Multicast.Port() != 0):
+		return fmt.Errorf("%v is no IPv4 multicast address with a port, such as 239.255.0.0:1758", c.Multicast)
 	case c.Rollover == 65535:
 		return errors.New("blocks cannot roll over to 65535")
 	}

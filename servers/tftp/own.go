@@ -28,6 +28,10 @@ type desk struct {
 	// eager is taken by the transfer that waits without the scheduler.
 	eager atomic.Bool
 
+	// Of the goroutine that takes requests alone.
+	groups    map[groupKey]*group
+	nextGroup int
+
 	mu       sync.Mutex
 	open     map[netip.AddrPort]*transfer // by client
 	total    int
@@ -36,18 +40,14 @@ type desk struct {
 
 // serveOwn answers requests that come to c until ctx ends. It stays on one
 // thread inside the host, so that the sockets it makes are the host's.
-func (s *Server) serveOwn(ctx context.Context, c net.PacketConn) error {
-	in, err := newInlet(c)
-	if err != nil {
-		return err
-	}
-	d := &desk{server: s, open: map[netip.AddrPort]*transfer{}}
+func (s *Server) serveOwn(ctx context.Context, c net.PacketConn, in *inlet) error {
+	d := &desk{server: s, open: map[netip.AddrPort]*transfer{}, groups: map[groupKey]*group{}}
 	stop := context.AfterFunc(ctx, func() {
 		c.Close()
 		d.wakeAll()
 	})
 	defer stop()
-	err = s.on.Do(func() error { return d.serve(ctx, in) })
+	err := s.on.Do(func() error { return d.serve(ctx, in) })
 	c.Close()
 	d.wakeAll()
 	d.wg.Wait()
@@ -99,6 +99,13 @@ func (d *desk) take(ctx context.Context, r *request, e *Error, from netip.AddrPo
 		return
 	}
 	s.logf("%v from %v", r, from)
+	if s.config.multicast(r, t) {
+		if err := d.join(ctx, t, local); err == nil {
+			return
+		} else {
+			s.logf("no multicast for %v: %v", from, err) // alone, then
+		}
+	}
 	polled, ok := d.reserve()
 	if !ok {
 		t.file.Close()

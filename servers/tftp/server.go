@@ -21,6 +21,7 @@ type Server struct {
 	on    servers.Host
 	root  *rootfs.Root
 	conns []net.PacketConn
+	in    []*inlet // of conns, without EnginePin
 }
 
 var _ servers.Server = (*Server)(nil)
@@ -61,6 +62,17 @@ func (s *Server) listen(ctx context.Context, on servers.Host) (err error) {
 			return err
 		}
 		s.conns = append(s.conns, c)
+		if s.config.Engine == EnginePin {
+			continue
+		}
+		// Now, and not in Serve: of what comes before, nobody could tell which
+		// address was asked.
+		in, err := newInlet(c)
+		if err != nil {
+			s.close()
+			return err
+		}
+		s.in = append(s.in, in)
 	}
 	return nil
 }
@@ -73,24 +85,24 @@ func (s *Server) close() {
 	if s.root != nil {
 		s.root.Close()
 	}
-	s.conns, s.root = nil, nil
+	s.conns, s.in, s.root = nil, nil, nil
 }
 
 // Serve answers until ctx ends.
 func (s *Server) Serve(ctx context.Context) error {
 	s.mu.Lock()
-	conns := s.conns
+	conns, in := s.conns, s.in
 	s.mu.Unlock()
 	if conns == nil {
 		return errors.New("tftp: Serve before Listen")
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	serve := s.serveOwn
-	if s.config.Engine == EnginePin {
-		serve = s.servePin
-	}
-	for _, c := range conns {
-		g.Go(func() error { return serve(ctx, c) })
+	for i, c := range conns {
+		if s.config.Engine == EnginePin {
+			g.Go(func() error { return s.servePin(ctx, c) })
+		} else {
+			g.Go(func() error { return s.serveOwn(ctx, c, in[i]) })
+		}
 	}
 	err := g.Wait()
 	s.mu.Lock()
