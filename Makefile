@@ -8,7 +8,7 @@
 #   make demo    boot the kickstart scenario and print its verdict
 #   make soak    a million malformed packets against each built-in server
 #   make fuzz    every fuzz target, FUZZTIME=1m each
-#   make bench-boot  that boot against the same in a bare lab, side by side
+#   make bench-boot  boots against the same in a bare lab, side by side
 #   make bench-judge  a capture of a million frames, judged, and printed by tshark
 #   make bench-nfs   sequential reads against NFS-Ganesha's, and with 100,000 files held open
 #   make man     manual pages, bin/man
@@ -31,10 +31,10 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # None of these starts a daemon. Those that would (nfs-common, isc-dhcp-server,
 # tftpd-hpa …) are fetched into the cache below, and not installed. The C compiler
-# is for the race detector.
+# is for the race detector, the assembler for what harness/guest/probe is made of.
 PACKAGES := qemu-system-x86 ipxe-qemu seabios ovmf pxelinux syslinux-common syslinux-efi \
 	busybox-static tshark nftables iproute2 uidmap tftp-hpa atftp curl libnfs-utils \
-	dnsmasq-base ca-certificates gcc libc6-dev
+	dnsmasq-base ca-certificates binutils gcc libc6-dev
 
 # Boot files, and the servers that tests compare with.
 ASSETS := kernel kernel-cloud busybox pxelinux.0 ldlinux.c32 syslinux.efi ldlinux.e64 pxe-virtio.rom \

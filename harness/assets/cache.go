@@ -117,6 +117,33 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// Made is where the cache has a file that is made and not fetched, called name
+// after its contents. One that is not there yet is made now: what fill writes at
+// the path that it is given is moved into place.
+func (s *Store) Made(name string, fill func(path string) error) (string, error) {
+	cache, err := s.CacheDir()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(cache, "guest", name)
+	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return path, err
+	}
+	work, done, err := s.WorkDir()
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	unfinished := filepath.Join(work, name)
+	if err := fill(unfinished); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return "", err
+	}
+	return path, os.Rename(unfinished, path)
+}
+
 // place renames a finished folder into the cache. If somebody else was first,
 // theirs stays, which is as good.
 func place(from, to string) error {

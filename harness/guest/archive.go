@@ -23,7 +23,7 @@ type file struct {
 // applets are the names under which the scripts use BusyBox.
 var applets = []string{"sh", "dmesg", "insmod", "ip", "ls", "mount", "poweroff", "sed", "sha256sum", "stat", "stty", "tail", "tr", "udhcpc"}
 
-// base is the part that every payload has.
+// base is BusyBox with the names and the folders that the scripts use.
 func base(busybox []byte) []file {
 	var files []file
 	for _, dir := range []string{"bin", "dev", "mnt", "proc", "sys", "tmp"} {

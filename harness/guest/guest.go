@@ -1,6 +1,7 @@
 // Package guest builds the initramfs that a lab's machines boot: BusyBox, a
-// script as /init, and the kernel modules of the machine's network card. What it
-// does, it says on the console, one line a fact, each beginning with "pxeproof: ":
+// script as /init, and the kernel modules of the machine's network card; or, if
+// it is only to be seen that a first process runs, half a KiB that says so
+// (package probe). What it does, it says on the console, one line a fact, each beginning with "pxeproof: ":
 //
 //	pxeproof: init                     the first process runs
 //	pxeproof: address 192.168.1.100    DHCP gave this address
@@ -25,16 +26,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/pxeproof/pxeproof/harness/assets"
+	"github.com/pxeproof/pxeproof/harness/guest/probe"
 )
 
 // A Payload is what the machine does once its kernel runs.
@@ -46,8 +46,9 @@ const (
 	// the network card's and NFS's modules, takes an address by DHCP, mounts
 	// the file's folder by NFSv3 with the portmapper's help, and reads the file.
 	NFS Payload = "nfs"
-	// FirstProcess says that it runs. It needs no modules, so it starts with
-	// any kernel.
+	// FirstProcess says that it runs. It is all there is in the archive, so it
+	// starts with any kernel for x86-64, and nothing of a boot's time is its own:
+	// with BusyBox it was 0.3 s.
 	FirstProcess Payload = "first-process"
 	// Reboot does what an installer does that has done its work: it says so, and
 	// starts the machine again. It needs no modules.
@@ -117,27 +118,9 @@ func build(ctx context.Context, store *assets.Store, s Spec) (string, error) {
 		return "", err
 	}
 	sum := sha256.Sum256(archive.Bytes())
-	cache, err := store.CacheDir()
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(cache, "guest", hex.EncodeToString(sum[:])+suffix)
-	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return path, err
-	}
-	work, done, err := store.WorkDir()
-	if err != nil {
-		return "", err
-	}
-	defer done()
-	unfinished := filepath.Join(work, "initrd")
-	if err := compress(unfinished, archive.Bytes()); err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return "", err
-	}
-	return path, os.Rename(unfinished, path)
+	return store.Made(hex.EncodeToString(sum[:])+suffix, func(path string) error {
+		return compress(path, archive.Bytes())
+	})
 }
 
 // files collects what goes into the archive.
@@ -149,6 +132,10 @@ func (s Spec) files(ctx context.Context, store *assets.Store) ([]file, error) {
 	default:
 		return nil, fmt.Errorf("there is no payload %q; there are %v", s.Payload, Payloads)
 	}
+	if s.Payload == FirstProcess {
+		// The kernel brings /dev/console itself.
+		return []file{{name: "init", mode: 0o755, data: probe.Init}}, nil
+	}
 	busybox, err := store.Find(ctx, "busybox")
 	if err != nil {
 		return nil, err
@@ -158,9 +145,6 @@ func (s Spec) files(ctx context.Context, store *assets.Store) ([]file, error) {
 		return nil, err
 	}
 	files := base(program)
-	if s.Payload == FirstProcess {
-		return files, nil
-	}
 	text, err := scripts.ReadFile("root/" + string(s.Payload))
 	if err != nil {
 		return nil, err
