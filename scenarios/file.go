@@ -21,6 +21,10 @@ type scenarioYAML struct {
 	// Impair is what is wrong with the network: with the link of each machine
 	// that says nothing else.
 	Impair *at[impairYAML] `yaml:"impair"`
+	// Payload is what boots in the place of a distribution's kernel: "probe" is a
+	// tiny one that says what came over the wire and powers off. The default is
+	// the kernel that is named.
+	Payload at[string] `yaml:"payload"`
 	// Fast saves iPXE its waiting: the built-in DHCP server tells it not to look
 	// for a ProxyDHCP server (option 175.176), and a key ends its prompt. The one
 	// is on the wire, the other not.

@@ -17,6 +17,9 @@ func (s *Scenario) Needs() []string {
 			continue
 		}
 		parts := []string{a.Name}
+		if s.Probe && isKernel(a.Name) || strings.HasPrefix(a.Name, probePrefix) {
+			continue // pxeproof has it
+		}
 		if payload, made := strings.CutPrefix(a.Name, madePrefix); made {
 			parts = guest.Payload(payload).Needs(s.kernelAsset())
 		}
@@ -33,7 +36,7 @@ func (s *Scenario) Needs() []string {
 // the first; "kernel" if it has one of its own.
 func (s *Scenario) kernelAsset() string {
 	for _, a := range s.Assets {
-		if a.Name == "kernel" || a.Name == "kernel-cloud" {
+		if isKernel(a.Name) {
 			return a.Name
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pxeproof/pxeproof/captures"
 	"github.com/pxeproof/pxeproof/captures/verdict"
+	"github.com/pxeproof/pxeproof/harness/guest/probe"
 	"github.com/pxeproof/pxeproof/servers/conf"
 	"github.com/pxeproof/pxeproof/servers/conf/pxelinux"
 )
@@ -81,6 +82,9 @@ func (p *prediction) all() error {
 		return err
 	}
 	p.machine.Loader = loader
+	if p.isProbe("nbp", probe.NBP) {
+		p.nbpProbe()
+	}
 	if loader == "pxelinux" || loader == "syslinux-efi" {
 		if err := p.pxelinux(loader, boot); err != nil {
 			return err
@@ -185,6 +189,10 @@ func (p *prediction) pxelinux(loader string, b *bootAnswer) error {
 		}
 		p.add(verdict.Expectation{ID: "kernel", Stage: verdict.Kernel, Title: title, Origin: p.originOf(boot.Pos),
 			Transfer: &verdict.Transfer{Protocol: "tftp", Role: "kernel", Name: "\x00"}})
+	}
+	if p.isProbe("kernel", probe.Kernel) {
+		p.kernelProbe(boot)
+		return nil
 	}
 	p.os(boot)
 	return p.files(boot)

@@ -8,15 +8,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pxeproof/pxeproof/captures/verdict"
 	"github.com/pxeproof/pxeproof/harness"
 	"github.com/pxeproof/pxeproof/harness/assets"
-	"github.com/pxeproof/pxeproof/harness/guest"
 	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/harness/sandbox"
 	"github.com/pxeproof/pxeproof/harness/warm"
@@ -168,111 +165,6 @@ func prepare(ctx context.Context, s *Scenario, o Options) (labRequest, qemu.Acce
 	req.Record.Scenario, req.Record.Accel = s.Name, accel
 	req.Dir, err = makeRunDir(o.Out, s.Name)
 	return req, accel, err
-}
-
-// FindAssets says what each asset is and where, once for every name. It builds
-// those that are made.
-func (s *Scenario) FindAssets(ctx context.Context, store *assets.Store) ([]assets.Asset, error) {
-	var all []assets.Asset
-	for _, a := range s.Assets {
-		if slices.ContainsFunc(all, func(f assets.Asset) bool { return f.Name == a.Name }) {
-			continue
-		}
-		found, err := s.findAsset(ctx, store, a.Name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", a.Pos, err)
-		}
-		all = append(all, found)
-	}
-	return all, nil
-}
-
-// firmwareFiles names OVMF's two flash images, as assets: the code, and the
-// variables that a machine gets a copy of. For Secure Boot these hold
-// Microsoft's keys.
-func firmwareFiles(f qemu.Firmware) (code, vars string) {
-	if f.SecureBoot {
-		return "OVMF_CODE.ms.fd", "OVMF_VARS.ms.fd"
-	}
-	return "OVMF_CODE.fd", "OVMF_VARS.fd"
-}
-
-// findFirmware finds what the machines start with that QEMU does not bring.
-func (s *Scenario) findFirmware(ctx context.Context, store *assets.Store) ([]assets.Asset, error) {
-	var all []assets.Asset
-	for _, m := range s.Machines {
-		if m.Firmware.Kind != "uefi" {
-			continue
-		}
-		code, vars := firmwareFiles(m.Firmware)
-		for _, name := range []string{code, vars} {
-			if slices.ContainsFunc(all, func(a assets.Asset) bool { return a.Name == name }) {
-				continue
-			}
-			a, err := store.Find(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, a)
-		}
-	}
-	return all, nil
-}
-
-// madePrefix marks the assets that this program makes.
-const madePrefix = "initrd:"
-
-// zerosPrefix marks files of so many MiB of zeros.
-const zerosPrefix = "zeros:"
-
-// maxZeros bounds them, in MiB.
-const maxZeros = 256
-
-// zeros makes a file of a given size of nothing, for what depends on size alone.
-func zeros(store *assets.Store, name, size string) (assets.Asset, error) {
-	n, err := strconv.ParseInt(size, 10, 64)
-	if err != nil || n < 1 || n > maxZeros {
-		return assets.Asset{}, &InputError{fmt.Errorf("the asset %s: write its size in MiB, 1 to %d", name, maxZeros)}
-	}
-	cache, err := store.CacheDir()
-	if err != nil {
-		return assets.Asset{}, err
-	}
-	path := filepath.Join(cache, "zeros", size)
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return assets.Asset{}, err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
-	if err != nil {
-		return assets.Asset{}, err
-	}
-	return assets.Asset{Name: name, Path: path}, errors.Join(f.Truncate(n<<20), f.Close())
-}
-
-func (s *Scenario) findAsset(ctx context.Context, store *assets.Store, name string) (assets.Asset, error) {
-	if size, ok := strings.CutPrefix(name, zerosPrefix); ok {
-		return zeros(store, name, size)
-	}
-	payload, made := strings.CutPrefix(name, madePrefix)
-	if !made {
-		a, err := store.Find(ctx, name)
-		// A file that was named for it and does not serve is wrong input; that
-		// the distribution's is not there is a lack of this machine's.
-		if missing, ok := errors.AsType[*assets.NotFoundError](err); err != nil && (!ok || missing.Unfit != nil) {
-			err = &InputError{err}
-		}
-		return a, err
-	}
-	spec := guest.Spec{Payload: guest.Payload(payload), NIC: s.Machines[0].NICs[0].Model}
-	if needs := spec.Payload.Needs(s.kernelAsset()); slices.Contains(needs, s.kernelAsset()) {
-		// The modules are those of the kernel that it is booted with.
-		var err error
-		if spec.Kernel, err = store.Kernel(ctx, s.kernelAsset()); err != nil {
-			return assets.Asset{}, err
-		}
-	}
-	path, err := guest.Build(ctx, store, spec)
-	return assets.Asset{Name: name, Path: path}, err
 }
 
 // chooseAccel asks the machine unless the person has chosen.

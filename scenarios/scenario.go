@@ -46,8 +46,10 @@ type Scenario struct {
 	// ForwardDelay is that of the switch's spanning tree; 0 is a switch without.
 	ForwardDelay time.Duration
 	Fast         bool
-	Cold         bool // never resumed from a snapshot
-	Timeout      time.Duration
+	// Probe has the probe boot in the place of a distribution's kernel.
+	Probe   bool
+	Cold    bool // never resumed from a snapshot
+	Timeout time.Duration
 	// Provokes are the IDs of the findings that it is there to provoke; empty
 	// for one that is to pass without any.
 	Provokes []string
@@ -112,7 +114,7 @@ type Machine struct {
 // An Asset is a file that the scenario does not hold but names.
 type Asset struct {
 	Path string // below root/: "/tftpboot/pxelinux.0"
-	Name string // "pxelinux.0", "kernel", "initrd:nfs"
+	Name string // "pxelinux.0", "kernel", "initrd:nfs", "probe:nbp"
 	Pos  conf.Pos
 }
 
@@ -173,6 +175,13 @@ func (s *Scenario) fill(y *scenarioYAML) error {
 	file := s.display(File)
 	s.About, s.Fast, s.Cold, s.expect = y.About, y.Fast, y.Cold, y.Expect
 	s.Provokes, s.Twin = y.Provokes, y.Twin
+	switch y.Payload.v {
+	case "", "kernel":
+	case "probe":
+		s.Probe = true
+	default:
+		return problem(y.Payload.pos(file), "no payload is called %q; there are kernel and probe", y.Payload.v)
+	}
 	if y.Timeout.v > 0 {
 		s.Timeout = time.Duration(y.Timeout.v)
 	}
