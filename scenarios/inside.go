@@ -50,6 +50,7 @@ type labMessage struct {
 	Warning string           `json:"warning,omitempty"`
 	Verdict *verdict.Verdict `json:"verdict,omitempty"`
 	Memory  int64            `json:"memory,omitempty"` // beside Verdict: as Result's
+	Times   *labTimes        `json:"times,omitempty"`  // with Verdict
 	Error   string           `json:"error,omitempty"`
 	Input   bool             `json:"input,omitempty"` // Error is about the input
 	// Lifeless says that Verdict is that of a machine that was resumed and did
@@ -64,7 +65,10 @@ func inside(ctx context.Context, c *sandbox.Conn) int {
 		fmt.Fprintln(os.Stderr, "no request:", err)
 		return 1
 	}
-	m, err := runInside(ctx, c, req)
+	times := &labTimes{Begun: time.Now()}
+	m, err := runInside(ctx, c, req, times)
+	times.Judged = time.Now()
+	m.Times = times
 	if err != nil {
 		var input *InputError
 		m.Error, m.Input = err.Error(), errors.As(err, &input)
@@ -77,7 +81,7 @@ func inside(ctx context.Context, c *sandbox.Conn) int {
 }
 
 // runInside boots and judges; what it returns is the last message.
-func runInside(ctx context.Context, c *sandbox.Conn, req labRequest) (m labMessage, err error) {
+func runInside(ctx context.Context, c *sandbox.Conn, req labRequest, times *labTimes) (m labMessage, err error) {
 	s, err := Load(req.Scenario)
 	if err != nil {
 		return m, &InputError{err}
@@ -118,7 +122,8 @@ func runInside(ctx context.Context, c *sandbox.Conn, req labRequest) (m labMessa
 	if err := writeJSON(filepath.Join(req.Dir, ExpectationsFile), expect); err != nil {
 		return m, err
 	}
-	r := &run{scenario: s, request: req, conn: c, decided: make(chan struct{})}
+	r := &run{scenario: s, request: req, conn: c, decided: make(chan struct{}), times: times}
+	r.watch = stopwatch{mac: s.Machines[0].NICs[0].MAC.String(), open: map[int64]time.Time{}}
 	m.Verdict, err = r.boot(ctx, read, expect)
 	m.Memory, m.Lifeless = r.memory, r.lifeless
 	return m, err
@@ -136,6 +141,8 @@ type run struct {
 	lifeless bool  // that a machine was resumed and did not live
 	once     sync.Once
 	sendErr  error
+	watch    stopwatch // event's
+	times    *labTimes
 }
 
 func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations) (*verdict.Verdict, error) {
@@ -190,7 +197,9 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 	case errors.Is(err, context.DeadlineExceeded):
 		end = verdict.End{Reason: verdict.EndTimeout, Text: fmt.Sprintf("after %v", r.request.Timeout)}
 	}
+	r.times.Off = time.Now()
 	t, cerr := lab.Close()
+	r.times.On, r.times.Boot = r.watch.on, r.watch.decided(r.times.Off)
 	if cerr != nil {
 		end = verdict.End{Reason: verdict.EndLab, Text: cerr.Error()}
 	}
@@ -208,6 +217,7 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 // event is the lab's sink.
 func (r *run) event(from *captures.Recorder, e captures.Event) {
 	r.recorder = from
+	r.watch.see(&e)
 	for _, u := range r.judge.Add(e) {
 		if err := r.conn.Send(labMessage{Update: &u}); err != nil && r.sendErr == nil {
 			r.sendErr = err

@@ -33,6 +33,7 @@ type RunRecord struct {
 	Memory   int64             `json:"memory"`   // what the sandbox took at most, in bytes
 	Assets   []RunAsset        `json:"assets"`
 	End      *verdict.End      `json:"end,omitempty"` // how the recording ended
+	Timings  *Timings          `json:"timings,omitempty"`
 }
 
 // A RunHost is a server host as it was on the wire.

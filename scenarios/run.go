@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,8 @@ type Start struct {
 type Result struct {
 	Dir     string // the run's folder
 	Verdict verdict.Verdict
-	Memory  int64 // what the sandbox took at most, in bytes
+	Memory  int64    // what the sandbox took at most, in bytes
+	Timings *Timings // nil if the lab broke
 }
 
 // An InputError says that what was to be run is wrong: a file is missing, a
@@ -87,20 +89,26 @@ func Run(ctx context.Context, s *Scenario, o Options) (Result, error) {
 	if s.arg == "" {
 		return Result{}, errors.New("a scenario to be run must come from Load")
 	}
+	begun := time.Now()
 	req, accel, err := prepare(ctx, s, o)
 	if err != nil {
 		return Result{}, err
 	}
+	prepared := time.Now()
 	if o.Started != nil {
 		o.Started(Start{Scenario: s, Dir: req.Dir, Accel: accel})
 	}
-	res, err := o.conduct(ctx, req)
+	res, times, err := o.conduct(ctx, req)
 	if errors.Is(err, errLifeless) && ctx.Err() == nil {
 		if o.Warn != nil {
 			o.Warn(err.Error())
 		}
 		req.Warm, req.Cold = nil, "its snapshot showed no sign of life"
-		res, err = o.conduct(ctx, req)
+		res, times, err = o.conduct(ctx, req)
+	}
+	if times != nil && err == nil {
+		res.Timings = times.timings(begun, prepared, time.Now())
+		err = keepTimings(req.Dir, res.Timings)
 	}
 	if err != nil && res.Dir == "" {
 		res.Dir = req.Dir
@@ -248,19 +256,19 @@ const killTime = 20 * time.Second
 var errLifeless = errors.New("a machine was resumed from its snapshot and showed no sign of life; the snapshot is removed, and the run done again from the machine's beginning")
 
 // conduct starts the sandbox and passes on what it says.
-func (o Options) conduct(ctx context.Context, req labRequest) (Result, error) {
+func (o Options) conduct(ctx context.Context, req labRequest) (Result, *labTimes, error) {
 	// The sandbox is not bound to ctx: it is asked to finish, and killed only
 	// if it does not.
 	live, kill := context.WithCancel(context.Background())
 	defer kill()
 	log, err := os.Create(filepath.Join(req.Dir, LabLog))
 	if err != nil {
-		return Result{}, err
+		return Result{}, nil, err
 	}
 	defer log.Close()
 	p, err := sandbox.Start(live, sandboxEntry, log)
 	if err != nil {
-		return Result{}, err
+		return Result{}, nil, err
 	}
 	defer context.AfterFunc(ctx, func() {
 		_ = p.Stop()
@@ -269,7 +277,7 @@ func (o Options) conduct(ctx context.Context, req labRequest) (Result, error) {
 	if err := p.Conn.Send(req); err != nil {
 		p.Kill()
 		_, _ = p.Wait()
-		return Result{}, fmt.Errorf("starting the lab: %w", err)
+		return Result{}, nil, fmt.Errorf("starting the lab: %w", err)
 	}
 	var last labMessage
 	for {
@@ -281,7 +289,7 @@ func (o Options) conduct(ctx context.Context, req labRequest) (Result, error) {
 		if err != nil {
 			p.Kill()
 			_, _ = p.Wait()
-			return Result{}, fmt.Errorf("the lab speaks gibberish: %w", err)
+			return Result{}, nil, fmt.Errorf("the lab speaks gibberish: %w", err)
 		}
 		switch {
 		case m.Update != nil && o.Update != nil:
@@ -295,21 +303,21 @@ func (o Options) conduct(ctx context.Context, req labRequest) (Result, error) {
 	_, werr := p.Wait()
 	switch {
 	case last.Lifeless:
-		return Result{}, errLifeless
+		return Result{}, nil, errLifeless
 	case last.Error != "" && last.Input:
-		return Result{}, &InputError{errors.New(last.Error)}
+		return Result{}, nil, &InputError{errors.New(last.Error)}
 	case last.Verdict != nil:
 		res := Result{Dir: req.Dir, Verdict: *last.Verdict, Memory: last.Memory}
 		if last.Error != "" {
-			return res, errors.New(last.Error)
+			return res, nil, errors.New(last.Error)
 		}
-		return res, nil
+		return res, last.Times, nil
 	case last.Error != "":
-		return Result{}, errors.New(last.Error)
+		return Result{}, nil, errors.New(last.Error)
 	case werr != nil:
-		return Result{}, fmt.Errorf("the lab broke: %w%s", werr, lastWords(log))
+		return Result{}, nil, fmt.Errorf("the lab broke: %w%s", werr, lastWords(log))
 	}
-	return Result{}, fmt.Errorf("the lab ended without a verdict%s", lastWords(log))
+	return Result{}, nil, fmt.Errorf("the lab ended without a verdict%s", lastWords(log))
 }
 
 // lastWords is the end of the sandbox's own log.

@@ -16,7 +16,7 @@ import (
 
 func runCommand() *cobra.Command {
 	var o scenarios.Options
-	var asJSON, quiet, all bool
+	var asJSON, quiet, all, timings bool
 	var jobs int
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO|FOLDER...",
@@ -60,16 +60,24 @@ side by side; SCENARIO:VARIANT runs one of them.`,
 				if asJSON {
 					return usageError{errors.New("--json is for one scenario")}
 				}
+				if timings {
+					return usageError{errors.New("--timings is for one scenario; those of each are in its folder's " + scenarios.RunFile)}
+				}
 				return runSeveral(cmd, list, jobs, o)
 			}
-			s := list[0]
-			if asJSON {
-				return runJSON(cmd, s, o)
+			show := runLadder
+			switch {
+			case asJSON:
+				show = runJSON
+			case quiet:
+				show = runQuiet
 			}
-			if quiet {
-				return runQuiet(cmd, s, o)
+			res, err := show(cmd, list[0], o)
+			if timings && res.Timings != nil {
+				fmt.Fprintln(cmd.ErrOrStderr())
+				err = errors.Join(err, res.Timings.Write(cmd.ErrOrStderr()))
 			}
-			return runLadder(cmd, s, o)
+			return err
 		},
 	}
 	f := cmd.Flags()
@@ -83,6 +91,7 @@ side by side; SCENARIO:VARIANT runs one of them.`,
 	f.StringToStringVar(&o.Assets, "asset", nil, "NAME=FILE: use this file for an asset")
 	f.BoolVarP(&o.Notes, "verbose", "v", false, "say too what in the configurations has no effect here")
 	f.BoolVarP(&quiet, "quiet", "q", false, "print the result alone, in one line")
+	f.BoolVar(&timings, "timings", false, "print to standard error where the time went, too")
 	f.BoolVar(&asJSON, "json", false, "print the verdict as JSON, and nothing else")
 	exclusive(cmd, "quiet", "verbose")
 	exclusive(cmd, "quiet", "json")
@@ -91,21 +100,21 @@ side by side; SCENARIO:VARIANT runs one of them.`,
 }
 
 // runQuiet prints the last line of the report.
-func runQuiet(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) error {
+func runQuiet(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) (scenarios.Result, error) {
 	res, err := scenarios.Run(cmd.Context(), s, o)
 	if err != nil {
-		return err
+		return res, err
 	}
 	look := lookOf(cmd)
 	look.Folder = relative(res.Dir)
 	if err := report.WriteResult(cmd.OutOrStdout(), res.Verdict, look); err != nil {
-		return err
+		return res, err
 	}
-	return verdictStatus(res.Verdict)
+	return res, verdictStatus(res.Verdict)
 }
 
 // runLadder shows the boot as it goes.
-func runLadder(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) error {
+func runLadder(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) (scenarios.Result, error) {
 	opts := report.Options{Title: s.Name}
 	if f, ok := cmd.OutOrStdout().(*os.File); ok {
 		opts = opts.On(f)
@@ -120,32 +129,32 @@ func runLadder(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) e
 	o.Warn = func(text string) { ladder.Note(text) }
 	res, err := scenarios.Run(cmd.Context(), s, o)
 	if ladder == nil {
-		return err
+		return res, err
 	}
 	if res.Verdict.Schema == "" {
 		_ = ladder.Close()
-		return err
+		return res, err
 	}
 	if ferr := ladder.Finish(res.Verdict); err == nil && ferr != nil {
 		err = ferr
 	}
 	if err != nil {
-		return err
+		return res, err
 	}
-	return verdictStatus(res.Verdict)
+	return res, verdictStatus(res.Verdict)
 }
 
 // runJSON prints the verdict alone; what is odd goes to standard error.
-func runJSON(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) error {
+func runJSON(cmd *cobra.Command, s *scenarios.Scenario, o scenarios.Options) (scenarios.Result, error) {
 	o.Warn = func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
 	res, err := scenarios.Run(cmd.Context(), s, o)
 	if err != nil {
-		return err
+		return res, err
 	}
 	if err := writeJSON(cmd, res.Verdict); err != nil {
-		return err
+		return res, err
 	}
-	return verdictStatus(res.Verdict)
+	return res, verdictStatus(res.Verdict)
 }
 
 // verdictStatus is the exit status of a verdict that has been shown.
