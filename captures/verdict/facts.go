@@ -134,6 +134,9 @@ func (f *facts) see(e *captures.Event) {
 	case captures.MachineDied:
 		f.died = true
 	}
+	if f.unheard() {
+		f.mayProve()
+	}
 }
 
 // mayProve makes the judge look whether the failure is proven. In an endless

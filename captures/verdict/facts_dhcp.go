@@ -24,7 +24,8 @@ type exchange struct {
 	ipxe      bool   // user class (77) iPXE, or option 175
 	arch      int64  // option 93; -1 if absent
 	discovers seen
-	retried   int // DISCOVERs after the first OFFER
+	asked     time.Time // the latest of discovers
+	retried   int       // DISCOVERs after the first OFFER
 	offers    []reply
 	request   seen
 	chosen    netip.Addr // option 54 of the REQUEST
@@ -241,6 +242,7 @@ func (x *exchange) ask(e *captures.Event) {
 			x.retried++
 		}
 		x.discovers.mark(e)
+		x.asked = e.At
 	case e.Kind == captures.DHCPRequest:
 		x.request.mark(e)
 		x.chosen = e.Addr("dhcp.option.dhcp_server_id")
@@ -266,6 +268,23 @@ func (x *exchange) answer(e *captures.Event, r reply) {
 		x.nak = &r
 		x.naks++
 	}
+}
+
+// iPXE sends so many DISCOVERs, 1, 2 and 4 s apart, and waits 8 s more before it
+// says that there was no answer.
+const ipxeAsks = 4
+
+// lastWait is how long an answer to the last of them is waited for. ISC dhcpd
+// takes a second to look whether an address is free; those before it were
+// waited for longer.
+const lastWait = 1200 * time.Millisecond
+
+// unheard says that the client has asked for the last time, and that nobody
+// answers: it is as certain then as by its own word.
+func (f *facts) unheard() bool {
+	x := f.dhcp.last()
+	return x != nil && x.ipxe && x.discovers.n >= ipxeAsks && len(x.offers) == 0 && x.ack == nil && x.nak == nil &&
+		f.lastEvent.At.Sub(x.asked) >= lastWait
 }
 
 func isIPXE(e *captures.Event) bool {

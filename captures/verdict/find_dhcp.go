@@ -44,7 +44,7 @@ func dhcpNoAnswer(c *client) []detection {
 		return nil
 	}
 	w := c.f.gaveUp(x.discovers.at)
-	if w == nil && (!c.f.stopped() || !c.named && x.discovers.n < 2) {
+	if w == nil && !c.f.unheard() && (!c.f.stopped() || !c.named && x.discovers.n < 2) {
 		return nil
 	}
 	d := detection{proof: true}
@@ -100,7 +100,7 @@ func dhcpPoolExhausted(c *client) []detection {
 		if s.at.Before(x.discovers.at) || namesMAC(s.text) && !strings.Contains(strings.ToLower(s.text), c.m.MAC) {
 			continue
 		}
-		d := detection{proof: c.f.stopped() || c.f.gaveUp(x.discovers.at) != nil}
+		d := detection{proof: c.f.stopped() || c.f.unheard() || c.f.gaveUp(x.discovers.at) != nil}
 		d.Summary = fmt.Sprintf("%s, and no OFFER; the server says %s.", count(x.discovers.n, "DHCPDISCOVER"), quoted(s.text))
 		d.Frames = framesOf(x.discovers.frame)
 		d.Where = c.origins("dhcp.ip.your")

@@ -44,7 +44,7 @@ func linkDelay(c *client) []detection {
 		d.Summary = fmt.Sprintf("The switch sends BPDUs, and %s went by from the first DISCOVER to the first OFFER.", span(offered.at.Sub(x.discovers.at)))
 		d.Frames = append(d.Frames, offered.frame)
 		d.proof = c.f.stopped() || c.f.gaveUp(offered.at) != nil
-	case offered == nil && (c.f.stopped() || c.f.gaveUp(x.discovers.at) != nil):
+	case offered == nil && (c.f.stopped() || c.f.unheard() || c.f.gaveUp(x.discovers.at) != nil):
 		// Whether a server would have answered is not known.
 		d.bystander = true
 		d.Summary = "The switch sends BPDUs: the DISCOVERs may not have got past its port."

@@ -49,6 +49,15 @@ var dhcpFaults = map[string][]fault{
 			return newTape().start().ask("dhcp.discover").reply("dhcp.offer", given{your: "0.0.0.0", more: pxeOption(true)}).say(noMore)
 		},
 		early: true, stage: DHCP, says: []string{"ProxyDHCP server, answered alone"}, frames: 2,
+	}, { // iPXE's fourth is its last; the console only tells that time goes on
+		tape: func() *tape {
+			p := newTape().start()
+			for i := range 4 {
+				p.ask("dhcp.discover").wait(time.Second << i)
+			}
+			return p.say("Configuring (net0 52:54:00:12:34:56)........")
+		},
+		early: true, stage: DHCP, says: []string{"4 DHCPDISCOVERs", "no OFFER"}, frames: 1,
 	}, { // BPDUs alone prove nothing
 		tape:  func() *tape { return newTape().start().bpdu().ask("dhcp.discover").say(noMore) },
 		early: true, stage: DHCP, says: []string{"no OFFER"}, also: []string{"link-delay-stp"},
