@@ -2,135 +2,281 @@ package bench
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/pxeproof/pxeproof/captures/verdict"
 	"github.com/pxeproof/pxeproof/harness/assets"
 	"github.com/pxeproof/pxeproof/harness/qemu"
-	"github.com/pxeproof/pxeproof/harness/sandbox"
 	"github.com/pxeproof/pxeproof/scenarios"
 )
 
-// BootOptions say what Boot measures.
+// BootOptions say what Boot measures. The zero value measures everything.
 type BootOptions struct {
-	// Scenario is a name of the library's. Its last word on the console must be
-	// Mark.
-	Scenario string
-	Mark     string
-	// Rounds is how often each side boots. Default 5.
+	// Rounds is how often each boot is done. Default 5.
 	Rounds int
+	// Rows are the names of those to be measured; what they are compared with is
+	// measured too. Default all.
+	Rows []string
+	// NoFailures leaves out the library's failing scenarios.
+	NoFailures bool
 	// Progress hears of each boot. Nil is quiet.
 	Progress func(text string)
 }
 
-// BootResult is what Boot measured, wall times from the start of each lab to its
-// end: for the bare lab the mark on the console, for pxeproof the verdict.
+// A BootResult is what Boot measured.
 type BootResult struct {
-	Scenario string `json:"scenario"`
-	Accel    string `json:"accel"`
-	Bare     Sample `json:"bare"`
-	Ours     Sample `json:"ours"`
+	Accel qemu.Accel `json:"accel"`
+	// Boots are wall times from the start of each lab to its end: for the bare
+	// lab to the last proof on its console, for pxeproof to the verdict.
+	Boots []BootRow `json:"boots"`
+	// Failures are the library's scenarios that are there to fail.
+	Failures []FailureRow `json:"failures,omitempty"`
 }
 
-// Boot boots a scenario in turn in a bare lab and with pxeproof.
+// A BootRow compares a boot with another.
+type BootRow struct {
+	Name    string `json:"name"`
+	Took    Sample `json:"seconds"`
+	Than    string `json:"than,omitempty"` // "bare kickstart-nfs", or another row's name; empty for none
+	Against Sample `json:"than_seconds,omitempty"`
+	// Ratio is that of the medians, and Goal what it is to be at most; zero is
+	// none.
+	Ratio float64 `json:"ratio,omitempty"`
+	Goal  float64 `json:"goal,omitempty"`
+	// Own is pxeproof's own share, in seconds.
+	Own Sample `json:"own_seconds,omitempty"`
+}
+
+// A FailureRow is a scenario that is there to fail, run once.
+type FailureRow struct {
+	Scenario string          `json:"scenario"`
+	Took     verdict.Seconds `json:"seconds"` // from power-on to the proof
+	AsMeant  bool            `json:"as_meant"`
+}
+
+// FailureGoal is what a failure is to take at most, from power-on to the proof.
+const FailureGoal = 10 * time.Second
+
+// A plan is a row to be measured.
+type plan struct {
+	name, scenario string
+	cold           bool
+	than           string
+	goal           float64
+}
+
+const barePrefix = "bare "
+
+// plans are all rows. Each of what they are compared with is done once in every
+// round, next to them.
+var plans = []plan{
+	{"kickstart-nfs cold", "kickstart-nfs", true, barePrefix + "kickstart-nfs", 0.5},
+	{"first-process cold", "first-process", true, barePrefix + "first-process", 0.33},
+	{"first-process warm", "first-process", false, barePrefix + "first-process", 0.2},
+	{"probe warm", "probe", false, barePrefix + "first-process", 0.1},
+	{"uefi cold", "first-process-uefi", true, "", 0},
+	{"uefi warm", "first-process-uefi", false, "uefi cold", 0.75},
+}
+
+// marks are the last proof of each scenario that the bare lab boots.
+var marks = map[string]string{
+	"kickstart-nfs": "pxeproof: file ",
+	"first-process": "pxeproof: init",
+}
+
+// Boot boots in turn in a bare lab and with pxeproof, round by round, so that
+// what the machine does besides weighs on all alike.
 func Boot(ctx context.Context, o BootOptions) (BootResult, error) {
-	res := BootResult{Scenario: o.Scenario}
+	b := &boots{ctx: ctx, took: map[string]Sample{}, own: map[string]Sample{}, progress: o.Progress}
+	if b.progress == nil {
+		b.progress = func(string) {}
+	}
 	if o.Rounds <= 0 {
 		o.Rounds = 5
 	}
-	if o.Progress == nil {
-		o.Progress = func(string) {}
+	rows, err := chosen(o.Rows)
+	if err != nil {
+		return b.res, err
 	}
 	if _, err := exec.LookPath("dnsmasq"); err != nil {
-		return res, fmt.Errorf("the bare lab needs dnsmasq: %w; install it (Debian: apt-get install dnsmasq-base)", err)
+		return b.res, fmt.Errorf("the bare lab needs dnsmasq: %w; install it (Debian: apt-get install dnsmasq-base)", err)
 	}
-	s, err := scenarios.Load(o.Scenario)
+	cache, err := b.store.CacheDir()
 	if err != nil {
-		return res, err
+		return b.res, err
 	}
-	store := &assets.Store{}
-	found, err := s.FindAssets(ctx, store)
-	if err != nil {
-		return res, err
+	b.res.Accel = qemu.ProbeKVM(ctx, "", cache)
+	if b.tmp, err = os.MkdirTemp("", "pxeproof-bench-"); err != nil {
+		return b.res, err
 	}
-	files := map[string]string{}
-	for _, a := range found {
-		files[a.Name] = a.Path
+	defer os.RemoveAll(b.tmp)
+	if err := b.warmUp(rows); err != nil {
+		return b.res, err
 	}
-	cache, err := store.CacheDir()
-	if err != nil {
-		return res, err
-	}
-	res.Accel = qemu.ProbeKVM(ctx, "", cache).Name
-	tmp, err := os.MkdirTemp("", "pxeproof-bench-")
-	if err != nil {
-		return res, err
-	}
-	defer os.RemoveAll(tmp)
 	for i := range o.Rounds {
-		dir := filepath.Join(tmp, fmt.Sprintf("bare%d", i))
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			return res, err
-		}
-		t, err := timed(func() error {
-			return runBare(ctx, bareRequest{Scenario: o.Scenario, Assets: files, Accel: res.Accel, Dir: dir, Mark: o.Mark})
-		})
-		if err != nil {
-			return res, fmt.Errorf("bare lab: %w", err)
-		}
-		res.Bare = append(res.Bare, t)
-		o.Progress(fmt.Sprintf("round %d of %d: bare lab %.2f s", i+1, o.Rounds, t))
-
-		t, err = timed(func() error {
-			r, err := scenarios.Run(ctx, s, scenarios.Options{Out: filepath.Join(tmp, fmt.Sprintf("ours%d", i)), Accel: res.Accel})
-			if err == nil && r.Verdict.Status != verdict.Pass {
-				err = fmt.Errorf("the boot ended in %v", r.Verdict.Status)
+		done := map[string]bool{}
+		for _, p := range rows {
+			for _, name := range []string{p.than, p.name} {
+				if name == "" || done[name] {
+					continue
+				}
+				done[name] = true
+				if err := b.boot(name, fmt.Sprintf("round %d of %d", i+1, o.Rounds)); err != nil {
+					return b.res, fmt.Errorf("%s: %w", name, err)
+				}
 			}
-			return err
-		})
-		if err != nil {
-			return res, fmt.Errorf("pxeproof: %w", err)
 		}
-		res.Ours = append(res.Ours, t)
-		o.Progress(fmt.Sprintf("round %d of %d: pxeproof %.2f s", i+1, o.Rounds, t))
 	}
-	return res, nil
+	for _, p := range rows {
+		r := BootRow{Name: p.name, Than: p.than, Goal: p.goal, Took: b.took[p.name], Against: b.took[p.than], Own: b.own[p.name]}
+		if m := r.Against.Median(); m > 0 {
+			r.Ratio = r.Took.Median() / m
+		}
+		b.res.Boots = append(b.res.Boots, r)
+	}
+	if !o.NoFailures {
+		err = b.failures()
+	}
+	return b.res, err
 }
 
-// timed is how long f took, in seconds.
-func timed(f func() error) (float64, error) {
-	begun := time.Now()
-	err := f()
-	return time.Since(begun).Seconds(), err
+func chosen(names []string) ([]plan, error) {
+	if len(names) == 0 {
+		return plans, nil
+	}
+	var rows []plan
+	for _, n := range names {
+		i := slices.IndexFunc(plans, func(p plan) bool { return p.name == n })
+		if i < 0 {
+			return nil, fmt.Errorf("no row is called %q", n)
+		}
+		rows = append(rows, plans[i])
+	}
+	return rows, nil
 }
 
-// runBare is the half outside the sandbox.
-func runBare(ctx context.Context, req bareRequest) error {
-	log, err := os.Create(req.Dir + ".log")
+// boots are being measured.
+type boots struct {
+	ctx       context.Context
+	store     assets.Store
+	tmp       string
+	runs      int
+	took, own map[string]Sample
+	progress  func(string)
+	res       BootResult
+}
+
+// dir names a folder that is not there yet.
+func (b *boots) dir() string {
+	b.runs++
+	return filepath.Join(b.tmp, fmt.Sprint(b.runs))
+}
+
+// boot measures one boot: of the bare lab, or of a row.
+func (b *boots) boot(name, when string) error {
+	var t float64
+	var err error
+	if scenario, ok := cutBare(name); ok {
+		t, err = b.bare(scenario)
+	} else {
+		i := slices.IndexFunc(plans, func(p plan) bool { return p.name == name })
+		t, err = b.ours(plans[i])
+	}
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	p, err := sandbox.Start(ctx, bareEntry, log)
+	b.took[name] = append(b.took[name], t)
+	b.progress(fmt.Sprintf("%s: %-20s %6.2f s", when, name, t))
+	return nil
+}
+
+// ours boots with pxeproof.
+func (b *boots) ours(p plan) (float64, error) {
+	s, err := scenarios.Load(p.scenario)
+	if err != nil {
+		return 0, err
+	}
+	var r scenarios.Result
+	t, err := timed(func() (err error) {
+		r, err = scenarios.Run(b.ctx, s, scenarios.Options{Out: b.dir(), Accel: b.res.Accel.Name, Cold: p.cold})
+		return err
+	})
+	if err == nil && r.Verdict.Status != verdict.Pass {
+		err = fmt.Errorf("the boot ended in %v", r.Verdict.Status)
+	}
+	if err == nil {
+		err = resumed(r.Dir, !p.cold)
+	}
+	if err == nil {
+		b.own[p.name] = append(b.own[p.name], r.Timings.Own.Duration().Seconds())
+	}
+	return t, err
+}
+
+// warmUp has a machine kept for each row that is to be resumed.
+func (b *boots) warmUp(rows []plan) error {
+	for _, p := range rows {
+		if p.cold {
+			continue
+		}
+		s, err := scenarios.Load(p.scenario)
+		if err != nil {
+			return err
+		}
+		if _, err := scenarios.Run(b.ctx, s, scenarios.Options{Out: b.dir(), Accel: b.res.Accel.Name}); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// resumed says whether the machines of a run did come to run as they were to.
+func resumed(dir string, want bool) error {
+	b, err := os.ReadFile(filepath.Join(dir, scenarios.RunFile))
 	if err != nil {
 		return err
 	}
-	var a bareAnswer
-	if err = p.Conn.Send(req); err == nil {
-		err = p.Conn.Receive(&a)
+	var rec scenarios.RunRecord
+	if err := json.Unmarshal(b, &rec); err != nil {
+		return err
 	}
-	_, werr := p.Wait()
-	switch {
-	case a.Error != "":
-		b, _ := os.ReadFile(log.Name())
-		return fmt.Errorf("%s\n%s", a.Error, b)
-	case err != nil:
-		return errors.Join(err, werr)
+	for _, m := range rec.Machines {
+		if got := m.Snapshot != ""; got != want {
+			return fmt.Errorf("machine %s was to be resumed: %v, and was: %v %s", m.Machine, want, got, m.Why)
+		}
 	}
-	return werr
+	return nil
+}
+
+// failures runs the library's failing scenarios.
+func (b *boots) failures() error {
+	all, err := scenarios.List()
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if len(s.Provokes) == 0 {
+			continue
+		}
+		r, err := scenarios.Run(b.ctx, s, scenarios.Options{Out: b.dir(), Accel: b.res.Accel.Name})
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+		if r.Verdict.Status != verdict.Fail {
+			continue // it is there for a note on a boot that goes well
+		}
+		row := FailureRow{Scenario: s.Name, AsMeant: s.AsMeant(r.Verdict)}
+		for _, c := range r.Verdict.Clients {
+			row.Took = max(row.Took, c.Decided)
+		}
+		b.res.Failures = append(b.res.Failures, row)
+		b.progress(fmt.Sprintf("failing: %-28s %6.2f s", s.Name, row.Took.Duration().Seconds()))
+	}
+	return nil
 }

@@ -3,7 +3,15 @@ package bench
 import (
 	"fmt"
 	"slices"
+	"time"
 )
+
+// timed is how long f took, in seconds.
+func timed(f func() error) (float64, error) {
+	begun := time.Now()
+	err := f()
+	return time.Since(begun).Seconds(), err
+}
 
 // A Sample is the same thing measured several times.
 type Sample []float64
