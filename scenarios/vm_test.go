@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -98,6 +99,7 @@ func TestKickstartBoots(t *testing.T) {
 	}
 	t.Run("run folder", func(t *testing.T) { runFolder(t, dir) })
 	t.Run("judged again", func(t *testing.T) { judgedAgain(t, dir) })
+	t.Run("timings", func(t *testing.T) { timed(t, dir) })
 	t.Run("tshark reads the capture", func(t *testing.T) { readByTshark(t, filepath.Join(dir, harness.CaptureFile)) })
 }
 
@@ -121,6 +123,36 @@ func runFolder(t *testing.T, dir string) {
 	}
 	for name := range want {
 		t.Errorf("there is no %s", name)
+	}
+}
+
+// timed wants the record of a run to say where its time went, and all of it.
+func timed(t *testing.T, dir string) {
+	b, err := os.ReadFile(filepath.Join(dir, scenarios.RunFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rec scenarios.RunRecord
+	if err := json.Unmarshal(b, &rec); err != nil {
+		t.Fatal(err)
+	}
+	if rec.Timings == nil {
+		t.Fatal("there are none")
+	}
+	var sum time.Duration
+	names := map[string]bool{}
+	for _, s := range rec.Timings.Steps {
+		sum += s.Took.Duration()
+		names[s.Name] = true
+	}
+	for _, want := range []string{"prepare", "sandbox", "lab", "dhcp", "/pxelinux.0", "/vmlinuz", "/initrd.img", "kernel", "system", "judging", "end"} {
+		if !names[want] {
+			t.Errorf("there is no step %s: %+v", want, rec.Timings.Steps)
+		}
+	}
+	// Each step is rounded to a millisecond.
+	if off := (sum - rec.Timings.Total.Duration()).Abs(); off > time.Duration(len(rec.Timings.Steps))*time.Millisecond {
+		t.Errorf("the steps add up to %v of %v", sum, rec.Timings.Total)
 	}
 }
 
