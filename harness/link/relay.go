@@ -71,8 +71,13 @@ func (r *Relay) carry(wake int) error {
 		{Fd: int32(r.ends[1].fd), Events: unix.POLLIN},
 		{Fd: int32(wake), Events: unix.POLLIN},
 	}
+	var more [2]bool // frames of a direction may be there that no poll tells of
 	for {
-		_, err := unix.Ppoll(fds, r.wait(), nil)
+		wait := r.wait()
+		if more[AToB] || more[BToA] {
+			wait = &unix.Timespec{}
+		}
+		_, err := unix.Ppoll(fds, wait, nil)
 		if err != nil && err != unix.EINTR {
 			return fmt.Errorf("relay: %w", err)
 		}
@@ -80,8 +85,9 @@ func (r *Relay) carry(wake int) error {
 			return nil
 		}
 		for i, d := range []Direction{AToB, BToA} {
-			if err == nil && fds[i].Revents != 0 {
-				if err := r.take(d); err != nil {
+			if more[i] || err == nil && fds[i].Revents != 0 {
+				var err error
+				if more[i], err = r.take(d); err != nil {
 					return fmt.Errorf("relay: reading: %w", err)
 				}
 			}
@@ -110,16 +116,18 @@ func (r *Relay) wait() *unix.Timespec {
 // batch bounds the frames that are taken before some are given.
 const batch = 64
 
-// take reads what has come at one end.
-func (r *Relay) take(d Direction) error {
+// take reads what has come at one end. More says that it stopped for the batch's
+// sake: of a stream the rest may have been read already, and then its
+// descriptor stays silent.
+func (r *Relay) take(d Direction) (more bool, err error) {
 	q := r.queues[d]
 	for range batch {
 		n, err := r.ends[d].read(r.in[:])
 		if err == errWait {
-			return nil
+			return false, nil
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		b := r.buffer(n)
 		copy(b, r.in[:n])
@@ -130,7 +138,7 @@ func (r *Relay) take(d Direction) error {
 			r.free(b)
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // give writes what is due at the other end.

@@ -39,6 +39,33 @@ func receive(r io.Reader) ([]byte, error) {
 	return b, err
 }
 
+// Frames that come all at once come through, though the relay takes them in
+// batches and their socket has nothing more to tell.
+func TestRelayLeavesNoneBehind(t *testing.T) {
+	const n = 10*batch + 1
+	endA, a := streamEnd(t)
+	endB, b := streamEnd(t)
+	var burst []byte
+	for k := range n {
+		burst = append(binary.BigEndian.AppendUint32(burst, 4), numbered(k, 4)...)
+	}
+	if _, err := a.Write(burst); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- NewRelay(endA, endB, Impairment{}).Run(ctx) }()
+	for k := range n {
+		if frame, err := receive(b); err != nil || numberOf(frame) != k {
+			t.Fatalf("frame %d came as %v, %v", k, frame, err)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // The relay must do just what its queues say, both ways at once, with frames of
 // all lengths, and tell of each loss.
 func TestRelayFollowsItsQueues(t *testing.T) {
