@@ -34,7 +34,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # is for the race detector, the assembler for what harness/guest/probe is made of.
 PACKAGES := qemu-system-x86 ipxe-qemu seabios ovmf pxelinux syslinux-common syslinux-efi \
 	busybox-static tshark nftables iproute2 uidmap tftp-hpa atftp curl libnfs-utils \
-	dnsmasq-base ca-certificates binutils gcc libc6-dev
+	dnsmasq-base python3 ca-certificates binutils gcc libc6-dev
 
 # Boot files, and the servers that tests compare with.
 ASSETS := kernel kernel-cloud busybox pxelinux.0 ldlinux.c32 syslinux.efi ldlinux.e64 pxe-virtio.rom \

@@ -182,6 +182,16 @@ func (l *lab) ganesha(b *testing.B, dir string) (*client, []byte) {
 			b.Fatal(err)
 		}
 	}
+	// rpcbind changes to a user whom its package makes, and it is not installed here.
+	users, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		b.Fatal(err)
+	}
+	passwd := filepath.Join(b.TempDir(), "passwd")
+	write(b, passwd, string(users)+"_rpc:x:65533:65534::/run/rpcbind:/usr/sbin/nologin\n")
+	if err := syscall.Mount(passwd, "/etc/passwd", "", syscall.MS_BIND, ""); err != nil {
+		b.Fatal(err)
+	}
 	const addr = "192.168.1.104"
 	host, err := l.network.AddHost(network.HostConfig{Name: "ganesha", Addr: netip.MustParsePrefix(addr + "/24")})
 	if err != nil {
@@ -212,9 +222,16 @@ func (l *lab) ganesha(b *testing.B, dir string) (*client, []byte) {
 	config := filepath.Join(b.TempDir(), "ganesha.conf")
 	write(b, config, fmt.Sprintf(`
 NFS_CORE_PARAM { Protocols = 3; Enable_NLM = false; Enable_RQUOTA = false; Enable_UDP = false; MNT_Port = 20048; Plugins_Dir = %q; }
+NFSv4 { UseGetpwnam = true; } # else it wants libnfsidmap's plug-ins, of NFSv4 alone, installed
 EXPORT { Export_Id = 1; Path = %q; Pseudo = "/srv"; Access_Type = RO; Squash = None; SecType = sys; Protocols = 3; Transports = TCP; FSAL { Name = VFS; } }
 `, plugins[0], dir))
-	ended := start("ganesha.nfsd", "-F", "-L", filepath.Join(b.TempDir(), "log"), "-f", config, "-p", "/run/ganesha.pid")
+	log := filepath.Join(b.TempDir(), "log")
+	b.Cleanup(func() {
+		if said, err := os.ReadFile(log); err == nil && b.Failed() {
+			b.Logf("NFS-Ganesha said:\n%s", said)
+		}
+	})
+	ended := start("ganesha.nfsd", "-F", "-L", log, "-f", config, "-p", "/run/ganesha.pid")
 	mount := newClient(b, awaitPort(b, host, addr+":20048", ended))
 	handle, status := mount.mount(dir)
 	if status != 0 {
