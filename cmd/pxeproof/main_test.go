@@ -132,6 +132,11 @@ func TestRunStatuses(t *testing.T) {
 	}
 	status, stdout, stderr := pxeproof(t, dir, "run", "./mine", "--quiet", "--accel", "tcg")
 	if status != exitPass || !strings.HasPrefix(stdout, "PASS  client booted in ") || strings.Count(stdout, "\n") != 1 || stderr != "" {
+		whole, _ := filepath.Glob(filepath.Join(dir, "runs/*/verdict.txt"))
+		for _, f := range whole {
+			text, _ := os.ReadFile(f)
+			t.Logf("%s", text)
+		}
 		t.Errorf("the smallest scenario: status %d\n%s%s", status, stdout, stderr)
 	}
 	conf := filepath.Join(dir, "mine/root/etc/dhcp/dhcpd.conf")
