@@ -71,6 +71,9 @@ type Config struct {
 	// was asked for.
 	Warm *Warm
 	Cold string
+	// Done, if not nil, is closed when no more is to be learnt of the machines.
+	// It ends the wait for a DISCOVER that will not come.
+	Done <-chan struct{}
 }
 
 // A Host is a server host and what runs on it.

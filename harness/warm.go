@@ -246,10 +246,14 @@ func (b *boot) save(ctx context.Context) error {
 func (b *boot) untilDiscover(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, holdTime, fmt.Errorf("it sent no DISCOVER within %v", holdTime))
 	defer cancel()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	go func() {
 		select {
 		case <-b.process.Done():
-			cancel()
+			end(errors.New("it ended before its DISCOVER"))
+		case <-b.lab.config.Done:
+			end(errors.New("the run ended before its DISCOVER"))
 		case <-ctx.Done():
 		}
 	}()

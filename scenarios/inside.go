@@ -159,6 +159,7 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 		Links:  r.scenario.links(),
 		Switch: network.Switch{ForwardDelay: r.scenario.ForwardDelay},
 		Warn:   func(text string) { _ = r.conn.Send(labMessage{Warning: text}) },
+		Done:   r.decided,
 		Warm:   r.request.Warm,
 		Cold:   r.request.Cold,
 	}

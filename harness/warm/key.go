@@ -97,6 +97,8 @@ func Doubtful(m qemu.Machine) error {
 	switch {
 	case len(m.NICs) != 1:
 		return errors.New("it has several network cards")
+	case m.NICs[0].ROM == "none" && m.Firmware.Kind != "uefi":
+		return errors.New("without a boot ROM it sends no DISCOVER")
 	case m.Accel != "" && m.Accel != "tcg":
 		// Firmware under KVM takes a second; and what a guest has measured of
 		// a real clock and a real processor is not ours to resume.

@@ -114,6 +114,7 @@ func TestDoubtful(t *testing.T) {
 		t.Errorf("a plain machine: %v", err)
 	}
 	for what, m := range map[string]qemu.Machine{
+		"no ROM":     {NICs: []qemu.NIC{{MAC: card.MAC, ROM: "none"}}},
 		"two cards":  {NICs: []qemu.NIC{card, card}},
 		"KVM":        {NICs: []qemu.NIC{card}, Accel: "kvm"},
 		"an option":  {NICs: []qemu.NIC{card}, Extra: []string{"-cdrom", "x.iso"}},
