@@ -2,9 +2,10 @@
 // a sandbox, with everything that goes over the wire recorded.
 //
 // Its parts stand alone: sandbox makes the namespaces, network the bridge and
-// the hosts, qemu the machines, assets finds firmware and kernels, guest builds
-// what the machines boot. A newcomer starts at [Start], which puts them
-// together, and then reads the parts in that order.
+// the hosts, qemu the machines, warm keeps those that later runs resume, assets
+// finds firmware and kernels, guest builds what the machines boot. A newcomer
+// starts at [Start], which puts them together, and then reads the parts in that
+// order.
 package harness
 
 import (
