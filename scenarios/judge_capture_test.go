@@ -2,6 +2,7 @@ package scenarios_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"path/filepath"
@@ -113,6 +114,9 @@ func FuzzJudgeCapture(f *testing.F) {
 		v, tl, err := scenarios.JudgeCapture(bytes.NewReader(b))
 		if (tl == nil) != (v.Schema == "") || tl == nil && err == nil {
 			t.Fatalf("verdict %+v, timeline %v, error %v", v, tl, err)
+		}
+		if _, err := json.Marshal(v); err != nil {
+			t.Fatal(err)
 		}
 		var out bytes.Buffer
 		_ = scenarios.Annotate(&out, bytes.NewReader(b), v) // that it is damaged is known

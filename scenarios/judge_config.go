@@ -107,7 +107,9 @@ func judgePromised(v *verdict.Verdict, file io.ReadSeeker, x verdict.Expectation
 		if k < 0 || boots[c.Host] != 1 || !proves(&again.Clients[k], c) {
 			continue
 		}
-		*c = again.Clients[k]
+		promised := again.Clients[k]
+		further(&promised, c)
+		*c = promised
 		v.Reasons = slices.DeleteFunc(v.Reasons, func(d verdict.Doubt) bool { return strings.HasPrefix(d.Text, c.Host+": ") })
 	}
 	v.Status = verdict.Pass
@@ -120,6 +122,28 @@ func judgePromised(v *verdict.Verdict, file io.ReadSeeker, x verdict.Expectation
 		v.Status = verdict.Inconclusive
 	}
 	return nil
+}
+
+// further adds to a judgement by the configurations the rungs that they promise
+// nothing of and the capture shows: a loader's configuration may be unreadable
+// here, and the machine boots all the same.
+func further(promised, discovered *verdict.ClientVerdict) {
+	if promised.Status != verdict.Pass {
+		return
+	}
+	for _, s := range discovered.Stages {
+		if s.Status != verdict.Pass || s.Stage <= promised.Reached ||
+			slices.ContainsFunc(promised.Stages, func(p verdict.StageOutcome) bool { return p.Stage == s.Stage }) {
+			continue
+		}
+		promised.Stages = append(promised.Stages, s)
+		promised.Reached, promised.Decided = s.Stage, max(promised.Decided, discovered.Decided)
+		for _, o := range discovered.Outcomes {
+			if o.Stage == s.Stage && o.Status == verdict.Pass {
+				promised.Outcomes = append(promised.Outcomes, o)
+			}
+		}
+	}
 }
 
 // proves says whether the judgement by the configurations is the better one.

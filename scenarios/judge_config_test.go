@@ -107,6 +107,9 @@ func TestJudgeWithConfig(t *testing.T) {
 			if got != c.finding {
 				t.Errorf("findings %q, want %q", got, c.finding)
 			}
+			if r := v.Clients[0].Reached; c.status == verdict.Pass && r != verdict.Kernel {
+				t.Errorf("it is said to have got as far as %s, and the capture shows the kernel", r)
+			}
 			for _, o := range v.Clients[0].Outcomes {
 				if o.ID == "nbp" && strings.TrimPrefix(o.Origin.String(), dir+"/") != c.origin {
 					t.Errorf("the boot program is promised by %s, want %s", o.Origin, c.origin)

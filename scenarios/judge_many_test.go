@@ -197,23 +197,15 @@ func TestJudgeManyBoots(t *testing.T) {
 // TestJudgeOneMachineAgain tells the boots of one machine apart, each with its
 // own time, however often it boots.
 func TestJudgeOneMachineAgain(t *testing.T) {
-	var b bytes.Buffer
-	w := pcap.NewWriter(&b, "test")
-	if _, err := w.Interface("tap0", 1); err != nil {
-		t.Fatal(err)
-	}
 	const boots = 3
+	var frames []pcap.Packet
 	for n := range boots {
 		for _, p := range templates(t, "ipxe-pxelinux.pcapng.gz") {
-			if err := w.Packet(0, p.At.Add(time.Duration(n)*time.Hour), p.Data, p.Length); err != nil {
-				t.Fatal(err)
-			}
+			p.At = p.At.Add(time.Duration(n) * time.Hour)
+			frames = append(frames, p)
 		}
 	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	v, tl, err := scenarios.JudgeCapture(&b)
+	v, tl, err := scenarios.JudgeCapture(bytes.NewReader(written(t, frames)))
 	if err != nil || len(v.Clients) != boots || v.Status != verdict.Pass {
 		t.Fatalf("%d boots, %s, %v", len(v.Clients), v.Status, err)
 	}
@@ -239,20 +231,7 @@ func TestJudgeFromTheMiddle(t *testing.T) {
 	if from < 0 {
 		t.Fatal("nobody asks for vmlinuz")
 	}
-	var b bytes.Buffer
-	w := pcap.NewWriter(&b, "test")
-	if _, err := w.Interface("tap0", 1); err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range all[from:] {
-		if err := w.Packet(0, p.At, p.Data, p.Length); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	v, _, err := scenarios.JudgeCapture(&b)
+	v, _, err := scenarios.JudgeCapture(bytes.NewReader(written(t, all[from:])))
 	if err != nil || len(v.Clients) != 1 || v.Status != verdict.Pass {
 		t.Fatalf("%+v, %v", v, err)
 	}
@@ -262,4 +241,61 @@ func TestJudgeFromTheMiddle(t *testing.T) {
 			t.Errorf("%s: %s, want %s", s.Stage, s.Status, st)
 		}
 	}
+}
+
+// TestJudgeEndsInTransfer calls nothing stalled that goes on to the end of the
+// capture, and stalled what has not gone on for long.
+func TestJudgeEndsInTransfer(t *testing.T) {
+	all := templates(t, "ipxe-pxelinux.pcapng.gz")
+	from := slices.IndexFunc(all, func(p pcap.Packet) bool { return bytes.Contains(p.Data, []byte("\x00\x01ldlinux.c32\x00")) })
+	if from < 0 {
+		t.Fatal("nobody asks for ldlinux.c32")
+	}
+	cut := all[:from+40]
+	late := cut[len(cut)-1]
+	late.At = late.At.Add(time.Minute)
+	late.Data = slices.Concat(late.Data[:12], []byte{0x88, 0xcc}, make([]byte, 46)) // LLDP, of the same host
+	for _, c := range []struct {
+		name     string
+		frames   []pcap.Packet
+		status   verdict.Status
+		findings int
+	}{
+		{"going on", cut, verdict.Inconclusive, 0},
+		{"stopped", append(slices.Clone(cut), late), verdict.Fail, 1},
+	} {
+		v, _, err := scenarios.JudgeCapture(bytes.NewReader(written(t, c.frames)))
+		if err != nil || len(v.Clients) != 1 || v.Status != c.status {
+			t.Errorf("%s: %s, want %s: %v, %s", c.name, v.Status, c.status, err, explain(v))
+			continue
+		}
+		n := 0
+		for _, f := range v.Clients[0].Findings {
+			if f.ID == "tftp-stalled" {
+				n++
+			}
+		}
+		if n != c.findings {
+			t.Errorf("%s: %d times stalled, want %d", c.name, n, c.findings)
+		}
+	}
+}
+
+// written is a capture of these frames.
+func written(t *testing.T, frames []pcap.Packet) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := pcap.NewWriter(&b, "test")
+	if _, err := w.Interface("tap0", 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range frames {
+		if err := w.Packet(0, p.At, p.Data, len(p.Data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }

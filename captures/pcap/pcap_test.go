@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -363,4 +364,15 @@ func FuzzReader(f *testing.F) {
 		}
 		sameAhead(t, file)
 	})
+}
+
+// TestYears holds timestamps within what JSON can say.
+func TestYears(t *testing.T) {
+	for _, i := range []iface{{units: 1}, {units: 1, offset: math.MaxInt64}, {units: 1, offset: math.MinInt64}, {units: 1e9, offset: -1e12}} {
+		for _, ts := range []uint64{0, 1, math.MaxInt64, math.MaxUint64} {
+			if y := i.time(ts).Year(); y < 1 || y > 9999 {
+				t.Errorf("%+v: %d is in the year %d", i, ts, y)
+			}
+		}
+	}
 }

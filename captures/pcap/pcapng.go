@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 	"time"
 )
@@ -184,12 +185,20 @@ func resolution(v byte) uint64 {
 	return units
 }
 
+// The years 1 to 9999: a corrupt file may claim any, and RFC 3339 has no more.
+const (
+	firstSecond = -62135596800
+	lastSecond  = 253402300799
+)
+
 // time turns a timestamp into the time that it means.
 func (i *iface) time(ts uint64) time.Time {
 	sec, frac := ts/i.units, ts%i.units
 	hi, lo := bits.Mul64(frac, 1e9)
 	ns, _ := bits.Div64(hi, lo, i.units)
-	return time.Unix(int64(sec)+i.offset, int64(ns)).UTC()
+	// A sum beyond int64 is beyond the years too, in the other direction.
+	t := int64(min(sec, math.MaxInt64)) + i.offset
+	return time.Unix(min(max(t, firstSecond), lastSecond), int64(ns)).UTC()
 }
 
 // options calls f for each option of a list.
