@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 
 	"github.com/pxeproof/pxeproof/harness"
 	"github.com/pxeproof/pxeproof/scenarios"
@@ -31,13 +30,12 @@ type JudgeOptions struct {
 // A JudgeResult is what Judge measured of one capture, wall times of processes
 // whose output goes nowhere.
 type JudgeResult struct {
-	Capture string  `json:"capture"`
-	Frames  int     `json:"frames"`
-	Bytes   int64   `json:"bytes"`
-	Boots   int     `json:"boots"`
-	Tshark  Sample  `json:"tshark"`
-	Ours    Sample  `json:"ours"`
-	MaxRSS  float64 `json:"max_rss"` // of ours, in MB; the most of all rounds
+	Capture string `json:"capture"`
+	Frames  int    `json:"frames"`
+	Bytes   int64  `json:"bytes"`
+	Boots   int    `json:"boots"`
+	Tshark  Sample `json:"tshark"`
+	Ours    Sample `json:"ours"`
 }
 
 // Ratio is how much longer tshark needs, by the medians.
@@ -89,15 +87,15 @@ func Judge(ctx context.Context, o JudgeOptions) ([]JudgeResult, error) {
 			return nil, err
 		}
 		for i := range o.Rounds {
-			t, _, err := process(ctx, tshark, "-n", "-r", file)
+			t, err := process(ctx, tshark, "-n", "-r", file)
 			if err != nil {
 				return nil, err
 			}
-			u, rss, err := process(ctx, o.Program, "judge", file)
+			u, err := process(ctx, o.Program, "judge", file)
 			if err != nil {
 				return nil, err
 			}
-			r.Tshark, r.Ours, r.MaxRSS = append(r.Tshark, t), append(r.Ours, u), max(r.MaxRSS, rss)
+			r.Tshark, r.Ours = append(r.Tshark, t), append(r.Ours, u)
 			o.Progress(fmt.Sprintf("%s, round %d of %d: tshark %.2f s, judge %.2f s", r.Capture, i+1, o.Rounds, t, u))
 		}
 		results = append(results, r)
@@ -150,19 +148,16 @@ func appendTo(file string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// process runs a program whose output nobody reads: its wall time in seconds and
-// the most memory that it had, in MB. A verdict that is no pass is no error.
-func process(ctx context.Context, name string, arg ...string) (seconds, rss float64, err error) {
+// process is the wall time, in seconds, of a program whose output nobody reads.
+// A verdict that is no pass is no error.
+func process(ctx context.Context, name string, arg ...string) (seconds float64, err error) {
 	cmd := exec.CommandContext(ctx, name, arg...)
 	seconds, err = timed(cmd.Run)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && (exit.ExitCode() == 1 || exit.ExitCode() == 3) {
 		err = nil
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("%s: %w", name, err)
+		return 0, fmt.Errorf("%s: %w", name, err)
 	}
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		rss = float64(u.Maxrss) / 1e3
-	}
-	return seconds, rss, nil
+	return seconds, nil
 }
