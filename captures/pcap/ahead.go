@@ -28,10 +28,11 @@ type ahead struct {
 	taken       chunk // by the window
 	stop        chan struct{}
 	done        sync.WaitGroup
+	blocks      bool // reading may wait for somebody to write, as of a pipe
 }
 
-func readAhead(r io.Reader) *ahead {
-	a := &ahead{full: make(chan chunk, chunkCount), empty: make(chan chunk, chunkCount), stop: make(chan struct{})}
+func readAhead(r io.Reader, blocks bool) *ahead {
+	a := &ahead{blocks: blocks, full: make(chan chunk, chunkCount), empty: make(chan chunk, chunkCount), stop: make(chan struct{})}
 	for range chunkCount {
 		a.empty <- chunk{} // a small file needs but one
 	}
@@ -83,8 +84,21 @@ func (a *ahead) next(left []byte) ([]byte, error) {
 	return b, c.err
 }
 
-// close ends the goroutine, once a Read that is under way returns.
+// close ends the goroutine. It does not wait for a Read under way that may wait
+// for ever; what can be read again stands still afterwards.
 func (a *ahead) close() {
 	close(a.stop)
-	a.done.Wait()
+	if !a.blocks {
+		a.done.Wait()
+	}
+}
+
+// seekable says whether a file is one on a disk or in memory.
+func seekable(r io.Reader) bool {
+	s, ok := r.(io.Seeker)
+	if !ok {
+		return false
+	}
+	_, err := s.Seek(0, io.SeekCurrent)
+	return err == nil
 }

@@ -318,6 +318,17 @@ func TestReadAhead(t *testing.T) {
 	if r.in.ahead != nil {
 		r.in.ahead.done.Wait()
 	}
+	// Nor is it waited for who may never write on.
+	pr, pw := io.Pipe()
+	go pw.Write(whole[:2*chunkSize])
+	if r, err = ReadAhead(pr); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	pr.Close()
+	if r.in.ahead != nil {
+		r.in.ahead.done.Wait()
+	}
 }
 
 func TestWriterSaysWhatWentWrong(t *testing.T) {

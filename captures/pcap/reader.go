@@ -98,11 +98,12 @@ func ReadAhead(r io.Reader) (*Reader, error) {
 	if runtime.GOMAXPROCS(0) == 1 {
 		return NewReader(r) // to take turns only costs
 	}
+	blocks := !seekable(r)
 	r, err := unzipped(r)
 	if err != nil {
 		return nil, err
 	}
-	a := readAhead(r)
+	a := readAhead(r, blocks)
 	e, err := newReader(&window{ahead: a})
 	if err != nil {
 		a.close()
