@@ -197,7 +197,7 @@ func (p *parser) entry(l line) {
 		}
 		return
 	}
-	attributes, ok := p.attributes(keyword.Text)
+	attributes, ok := p.attributes(keyword)
 	if !ok {
 		return
 	}
@@ -223,12 +223,13 @@ func (p *parser) skipEntry(l line) {
 
 // attributes reads an entry's lines. It is not ok if a line has no form: xinetd
 // then drops the whole entry.
-func (p *parser) attributes(entry string) ([]Attribute, bool) {
+func (p *parser) attributes(entry Value) ([]Attribute, bool) {
 	var list []Attribute
+	last := entry.Pos
 	for {
 		l, ok := p.next()
 		if !ok {
-			p.report(conf.Refusal, lastPos(list), "xinetd-missing-brace", "end it with }",
+			p.report(conf.Refusal, last, "xinetd-missing-brace", "end it with }",
 				"the file ends within the entry, and xinetd drops the entry")
 			return nil, false
 		}
@@ -238,19 +239,13 @@ func (p *parser) attributes(entry string) ([]Attribute, bool) {
 		a, why := parseAttribute(l)
 		if why != "" {
 			p.report(conf.Refusal, l.pos, "xinetd-bad-line", "write: name = value",
-				"%s, and xinetd drops the whole %s entry", why, entry)
+				"%s, and xinetd drops the whole %s entry", why, entry.Text)
 			p.skipEntry(l)
 			return nil, false
 		}
 		list = append(list, a)
+		last = a.Name.Pos
 	}
-}
-
-func lastPos(list []Attribute) conf.Pos {
-	if len(list) == 0 {
-		return conf.Pos{}
-	}
-	return list[len(list)-1].Name.Pos
 }
 
 // parseAttribute reads "name OP value…". White space has to stand before the
