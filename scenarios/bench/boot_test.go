@@ -25,6 +25,11 @@ func TestPlans(t *testing.T) {
 			t.Errorf("row %s is compared with %s, which is no row", p.name, p.than)
 		}
 	}
+	for name := range longByNature {
+		if _, err := scenarios.Load(name); err != nil {
+			t.Error(err)
+		}
+	}
 	if _, err := chosen([]string{"no-such-row"}); err == nil {
 		t.Error("a row that is not there was chosen")
 	}
@@ -39,6 +44,7 @@ func TestBootResultWrite(t *testing.T) {
 		},
 		Failures: []FailureRow{
 			{Scenario: "quick", Took: verdict.Seconds(2 * time.Second), AsMeant: true},
+			{Scenario: "long", Took: verdict.Seconds(40 * time.Second), AsMeant: true, Long: "two boots"},
 			{Scenario: "slow", Took: verdict.Seconds(11 * time.Second)},
 		},
 	}
@@ -47,7 +53,7 @@ func TestBootResultWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"5.00 s", "pxeproof's own 0.20 s", "0.25     goal at most 0.33\n", "0.60     goal at most 0.50  MISSED\n",
-		"2.00 s\n", "11.00 s  MISSED  not what it is meant to provoke\n"} {
+		"2.00 s\n", "40.00 s  by nature: two boots\n", "11.00 s  MISSED  not what it is meant to provoke\n"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -37,7 +37,10 @@ func (r BootResult) Write(w io.Writer) error {
 		fmt.Fprintf(&b, "Failing scenarios, from power-on to the proof, goal at most %.0f s\n\n", FailureGoal.Seconds())
 	}
 	for _, f := range r.Failures {
-		fmt.Fprintf(&b, "  %-28s  %6.2f s%s", f.Scenario, f.Took.Duration().Seconds(), missed(f.Took.Duration() > FailureGoal))
+		fmt.Fprintf(&b, "  %-28s  %6.2f s%s", f.Scenario, f.Took.Duration().Seconds(), missed(f.Long == "" && f.Took.Duration() > FailureGoal))
+		if f.Long != "" {
+			fmt.Fprintf(&b, "  by nature: %s", f.Long)
+		}
 		if !f.AsMeant {
 			b.WriteString("  not what it is meant to provoke")
 		}
