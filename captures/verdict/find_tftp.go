@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The rungs at which a missing file can stop a boot.
@@ -65,13 +66,26 @@ func (c *client) refusals(to netip.Addr, port uint16) *seen {
 	return c.f.net.refused[netip.AddrPortFrom(to, port)]
 }
 
+// How often, and for how long, a file must be asked for again in vain before no
+// answer can be on its way. iPXE asks again after 0.25, 0.5, 1 and 2 s, and gives
+// up after 18; a server that has to be started first takes tenths of a second.
+const (
+	deadRequests    = 4
+	deadRequestSpan = 3500 * time.Millisecond
+)
+
+// unheard says that the client's own repetitions prove that nobody answers.
+func (t *fetch) unheard() bool {
+	return t.repeats.n >= deadRequests && t.last.Sub(t.asked.at) >= deadRequestSpan
+}
+
 func tftpNoAnswer(c *client) []detection {
 	t := c.unanswered()
 	if t == nil || c.refusals(t.to, 69) != nil || c.f.halfHeard() {
 		return nil
 	}
 	w := c.f.gaveUp(t.asked.at)
-	if w == nil && (!c.f.stopped() || !c.named && t.repeats.n == 0) {
+	if w == nil && !t.unheard() && (!c.f.stopped() || !c.named && t.repeats.n == 0) {
 		return nil
 	}
 	d := detection{proof: true}

@@ -21,6 +21,13 @@ var tftpFaults = map[string][]fault{
 			return p.again(i).again(i).say("tftp://192.168.1.103/pxelinux.0... Connection timed out (http://ipxe.org/4c126035)", noMore)
 		},
 		early: true, stage: NBP, says: []string{"3 RRQs"}, where: "etc/dhcpd.conf:14:1", frames: 3,
+	}, { // before the client has given up
+		tape: func() *tape {
+			p := booted()
+			i := p.rrq("/pxelinux.0", server)
+			return p.again(i).again(i).again(i).again(i)
+		},
+		early: true, stage: NBP, says: []string{"5 RRQs"}, where: "etc/dhcpd.conf:14:1", frames: 3,
 	}},
 	"tftp-refused": {{
 		tape: func() *tape {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -121,5 +122,22 @@ func roundTrip[T any](t *testing.T, in T, out *T) {
 	}
 	if d := cmp.Diff(in, *out, cmp.Comparer(func(a, b Origin) bool { return a == b }), cmp.Comparer(sameAddr)); d != "" {
 		t.Error(d)
+	}
+}
+
+// What the client still waits for may come.
+func TestSilenceIsNoProofYet(t *testing.T) {
+	requests := booted()
+	i := requests.rrq("/pxelinux.0", server)
+	requests.again(i).again(i).again(i)
+	discovers := newTape().start()
+	for n := range 4 {
+		discovers.ask("dhcp.discover").wait(time.Second << n)
+	}
+	discovers.wait(-7 * time.Second).say("Configuring (net0 52:54:00:12:34:56)........") // 1 s after the last
+	for name, p := range map[string]*tape{"three more RRQs": requests, "a second after the fourth DISCOVER": discovers} {
+		if j, _ := p.live(t, article(), Options{}); j.Decided() {
+			t.Errorf("%s: decided: %s", name, asJSON(j.Verdict()))
+		}
 	}
 }
