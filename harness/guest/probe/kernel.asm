@@ -109,4 +109,4 @@ initrd:	.asciz	"pxeproof: initrd"
 	.include "common.asm"
 
 	.balign	16
-end:	.set	scratch, end
+end:	.set	scratch, main + 0x1000

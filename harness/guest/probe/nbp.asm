@@ -46,4 +46,4 @@ hello:	.asciz	"\r\npxeproof: nbp"
 	.include "common.asm"
 
 	.balign	16
-end:	.set	scratch, end
+end:	.set	scratch, _start + 0x1400	# 0x9000
