@@ -83,6 +83,10 @@ type Config struct {
 	// port 1758 is usual. EngineOwn alone. Default: the option is passed over.
 	Multicast netip.AddrPort
 
+	// MTFTP are files given out by PXE's own multicast, each at a port of its
+	// own.
+	MTFTP []MTFTP
+
 	// Network is "udp4", "udp6" or "udp" for both. Default "udp".
 	Network string
 	// Address is where the server listens. The default is all of the host's
@@ -118,6 +122,11 @@ func (c *Config) check() error {
 		return fmt.Errorf("%v is no IPv4 multicast address with a port, such as 239.255.0.0:1758", c.Multicast)
 	case c.Rollover == 65535:
 		return errors.New("blocks cannot roll over to 65535")
+	}
+	for i := range c.MTFTP {
+		if err := c.MTFTP[i].valid(); err != nil {
+			return err
+		}
 	}
 	switch c.Engine {
 	case "", EngineOwn, EnginePin:

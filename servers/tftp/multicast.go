@@ -74,7 +74,7 @@ func (c *Config) multicast(r *request, t *transfer) bool {
 	}
 	for _, o := range r.options {
 		if strings.EqualFold(o.Name, "multicast") {
-			return t.Client.Addr().Is4() == c.Multicast.Addr().Is4() && t.size/int64(t.terms.blockSize) < maxMulticastBlock
+			return t.Client.Addr().Is4()
 		}
 	}
 	return false
@@ -91,6 +91,13 @@ func keyOf(f *os.File, blockSize int) (groupKey, error) {
 // join has a client be served with others, and starts a group if there is none.
 // It takes the file over if it returns nil.
 func (d *desk) join(ctx context.Context, t *transfer, local netip.Addr) error {
+	if d.mtftp != nil {
+		t.terms = terms{blockSize: defaultBlockSize} // it knows no options
+		t.BlockSize = defaultBlockSize
+	}
+	if t.size/int64(t.terms.blockSize) >= maxMulticastBlock {
+		return fmt.Errorf("%d bytes are more than %d blocks", t.size, maxMulticastBlock)
+	}
 	key, err := keyOf(t.file, t.terms.blockSize)
 	if err != nil {
 		return err
@@ -150,10 +157,15 @@ func (d *desk) newGroup(ctx context.Context, t *transfer, key groupKey, local ne
 		conn.Close()
 		return nil, err
 	}
-	d.nextGroup++
-	pool := d.server.config.Multicast
+	to := d.server.config.Multicast
+	if d.mtftp != nil {
+		to = d.mtftp.Group
+	} else {
+		to = netip.AddrPortFrom(nthAfter(to.Addr(), d.nextGroup), to.Port())
+		d.nextGroup++
+	}
 	return &group{
-		desk: d, key: key, conn: conn, file: t.file, to: netip.AddrPortFrom(nthAfter(pool.Addr(), d.nextGroup-1), pool.Port()),
+		desk: d, key: key, conn: conn, file: t.file, to: to,
 		last: t.size/int64(t.terms.blockSize) + 1, joins: make(chan *member), wanted: make(chan struct{}),
 		data: make([]byte, 4+t.terms.blockSize),
 	}, nil
@@ -272,6 +284,10 @@ func (g *group) add(m *member) {
 			g.oack(old)
 			return
 		}
+	}
+	if g.desk.mtftp != nil {
+		g.open(m)
+		return
 	}
 	if len(g.members) >= maxMembers {
 		g.tell(m, &Error{NotDefined, "Too many clients"})

@@ -91,16 +91,7 @@ func TestMulticast(t *testing.T) {
 	l := newLab(t)
 	want := l.write(t, "f", 3*8+5)
 	done := l.startWatched(t, tftp.Config{Multicast: group, Log: func(line string) { t.Log(line) }})
-	hears(t, l.client)
-	air := l.peer(t)
-	air.PacketConn.Close()
-	if err := l.client.Do(func() error {
-		c, err := net.ListenMulticastUDP("udp4", nil, net.UDPAddrFromAddrPort(group))
-		air.PacketConn = c
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	air := l.air(t)
 	one, two := l.peer(t), l.peer(t)
 	one.read("f", "multicast", "", "blksize", "8", "windowsize", "4", "timeout", patient)
 	one.wantOACK("blksize 8 timeout 60 multicast 239.255.0.0,1758,1")
@@ -142,4 +133,22 @@ func TestMulticast(t *testing.T) {
 	if tr := <-done; tr.Err == nil {
 		t.Errorf("%+v", tr)
 	}
+}
+
+// air hears what is sent to the group.
+func (l *lab) air(t *testing.T) *peer {
+	t.Helper()
+	hears(t, l.client)
+	air := &peer{t: t}
+	if err := l.client.Do(func() error {
+		c, err := net.ListenMulticastUDP("udp4", nil, net.UDPAddrFromAddrPort(group))
+		if err == nil {
+			t.Cleanup(func() { c.Close() })
+		}
+		air.PacketConn = c
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return air
 }

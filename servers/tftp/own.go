@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"runtime"
 	"sync"
@@ -23,6 +22,7 @@ const (
 // A desk takes the requests that come to one socket and starts their transfers.
 type desk struct {
 	server *Server
+	mtftp  *MTFTP // nil at the usual port
 	wg     sync.WaitGroup
 
 	// eager is taken by the transfer that waits without the scheduler.
@@ -38,17 +38,17 @@ type desk struct {
 	blocking int // of total
 }
 
-// serveOwn answers requests that come to c until ctx ends. It stays on one
+// serveOwn answers requests that come to a port until ctx ends. It stays on one
 // thread inside the host, so that the sockets it makes are the host's.
-func (s *Server) serveOwn(ctx context.Context, c net.PacketConn, in *inlet) error {
-	d := &desk{server: s, open: map[netip.AddrPort]*transfer{}, groups: map[groupKey]*group{}}
+func (s *Server) serveOwn(ctx context.Context, p port) error {
+	d := &desk{server: s, mtftp: p.mtftp, open: map[netip.AddrPort]*transfer{}, groups: map[groupKey]*group{}}
 	stop := context.AfterFunc(ctx, func() {
-		c.Close()
+		p.Close()
 		d.wakeAll()
 	})
 	defer stop()
-	err := s.on.Do(func() error { return d.serve(ctx, in) })
-	c.Close()
+	err := s.on.Do(func() error { return d.serve(ctx, p.in) })
+	p.Close()
 	d.wakeAll()
 	d.wg.Wait()
 	return err
@@ -89,6 +89,9 @@ func (d *desk) take(ctx context.Context, r *request, e *Error, from netip.AddrPo
 	if e == nil && d.repeated(from, r.name) {
 		return
 	}
+	if e == nil && d.mtftp != nil {
+		e = d.mtftp.check(r)
+	}
 	var t *transfer
 	if e == nil {
 		t, e = s.newTransfer(r, from)
@@ -99,12 +102,18 @@ func (d *desk) take(ctx context.Context, r *request, e *Error, from netip.AddrPo
 		return
 	}
 	s.logf("%v from %v", r, from)
-	if s.config.multicast(r, t) {
-		if err := d.join(ctx, t, local); err == nil {
+	if d.mtftp != nil || s.config.multicast(r, t) {
+		err := d.join(ctx, t, local)
+		if err == nil {
 			return
-		} else {
-			s.logf("no multicast for %v: %v", from, err) // alone, then
 		}
+		s.logf("no multicast for %v: %v", from, err)
+		if d.mtftp != nil {
+			t.file.Close()
+			d.refuse(from, local, &Error{NotDefined, "No multicast"})
+			return
+		}
+		// It is served alone, then.
 	}
 	polled, ok := d.reserve()
 	if !ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -20,8 +21,14 @@ type Server struct {
 	mu    sync.Mutex
 	on    servers.Host
 	root  *rootfs.Root
-	conns []net.PacketConn
-	in    []*inlet // of conns, without EnginePin
+	ports []port
+}
+
+// A port is where requests come in.
+type port struct {
+	net.PacketConn
+	in    *inlet // nil for EnginePin
+	mtftp *MTFTP // nil for the usual port
 }
 
 var _ servers.Server = (*Server)(nil)
@@ -56,53 +63,68 @@ func (s *Server) listen(ctx context.Context, on servers.Host) (err error) {
 	s.on, s.root = on, root
 	networks, address := s.config.listenAt()
 	for _, network := range networks {
-		c, err := on.ListenPacket(ctx, network, address)
-		if err != nil {
+		if err := s.bind(ctx, network, address, nil); err != nil {
 			s.close()
 			return err
 		}
-		s.conns = append(s.conns, c)
-		if s.config.Engine == EnginePin {
-			continue
+	}
+	for _, m := range s.config.MTFTP {
+		at := netip.AddrPortFrom(netip.IPv4Unspecified(), m.Port)
+		if a := s.config.Address.Addr(); a.Is4() {
+			at = netip.AddrPortFrom(a, m.Port)
 		}
+		if err := s.bind(ctx, "udp4", at.String(), &m); err != nil {
+			s.close()
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) bind(ctx context.Context, network, address string, m *MTFTP) error {
+	c, err := s.on.ListenPacket(ctx, network, address)
+	if err != nil {
+		return err
+	}
+	p := port{PacketConn: c, mtftp: m}
+	if s.config.Engine != EnginePin {
 		// Now, and not in Serve: of what comes before, nobody could tell which
 		// address was asked.
-		in, err := newInlet(c)
-		if err != nil {
-			s.close()
+		if p.in, err = newInlet(c); err != nil {
+			c.Close()
 			return err
 		}
-		s.in = append(s.in, in)
 	}
+	s.ports = append(s.ports, p)
 	return nil
 }
 
 // close undoes listen. The caller holds s.mu.
 func (s *Server) close() {
-	for _, c := range s.conns {
-		c.Close()
+	for _, p := range s.ports {
+		p.Close()
 	}
 	if s.root != nil {
 		s.root.Close()
 	}
-	s.conns, s.in, s.root = nil, nil, nil
+	s.ports, s.root = nil, nil
 }
 
 // Serve answers until ctx ends.
 func (s *Server) Serve(ctx context.Context) error {
 	s.mu.Lock()
-	conns, in := s.conns, s.in
+	ports := s.ports
 	s.mu.Unlock()
-	if conns == nil {
+	if ports == nil {
 		return errors.New("tftp: Serve before Listen")
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	for i, c := range conns {
-		if s.config.Engine == EnginePin {
-			g.Go(func() error { return s.servePin(ctx, c) })
-		} else {
-			g.Go(func() error { return s.serveOwn(ctx, c, in[i]) })
-		}
+	serve := s.serveOwn
+	if s.config.Engine == EnginePin {
+		serve = func(ctx context.Context, p port) error { return s.servePin(ctx, p.PacketConn) }
+	}
+	for _, p := range ports {
+		g.Go(func() error { return serve(ctx, p) })
 	}
 	err := g.Wait()
 	s.mu.Lock()
