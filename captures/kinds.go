@@ -68,6 +68,7 @@ const (
 	MountUmnt      Kind = "mount.umnt"      // + mount.path
 	MountOther     Kind = "mount.call"
 	NFSLookup      Kind = "nfs.lookup" // + nfs.name nfs.status nfs.path (the export's path as mounted and the names below it, "/root/inst/ks"; "?/ks" if the mount was not seen)
+	NFSAccess      Kind = "nfs.access" // an ACCESS that does not grant to read a file, or to look into a directory: + [nfs.path] nfs.access_check (what was asked) nfs.access_rights (what was granted)
 	NFSOpen        Kind = "nfs.read"   // the first READ of a file: + [nfs.transfer] (not if unanswered) [nfs.path] [nfs.status]
 	NFSDone        Kind = "nfs.done"   // EOF was read: nfs.transfer [nfs.path] nfs.bytes
 	NFSError       Kind = "nfs.error"  // any other procedure whose status is not OK, a later READ that failed, and any NFS call that RPC refused or nobody answered: + [nfs.path] [nfs.status]

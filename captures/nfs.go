@@ -8,6 +8,7 @@ import (
 // NFS version 3 (RFC 1813).
 const (
 	nfsLOOKUP      = 3
+	nfsACCESS      = 4
 	nfsREAD        = 6
 	nfsREADDIRPLUS = 17
 
@@ -87,6 +88,8 @@ func (d *Decoder) nfsArgs(c *rpcCallInfo, x *xdr) rpcArgs {
 	switch c.proc {
 	case nfsLOOKUP:
 		a.text = x.string(maxName)
+	case nfsACCESS:
+		a.m = x.uint32()
 	case nfsREAD:
 		a.n, a.m = x.uint64(), x.uint32()
 		d.nfsReadCall(c.peer, a.node)
@@ -128,10 +131,45 @@ func (d *Decoder) nfsDone(c *rpcCallInfo, xid uint32, a rpcAnswer, x *xdr) {
 		if a.ok() && status == 0 {
 			d.nfsEntries(c, x)
 		}
+	case nfsACCESS:
+		if a.ok() && status == 0 {
+			d.nfsAccess(c, xid, a, x)
+		}
 	}
 	if !a.ok() || status != 0 {
 		d.nfsFailed(c, xid, a, status)
 	}
+}
+
+// Rights that ACCESS asks for, and a type of file (RFC 1813, 3.3.4 and 2.3.2).
+const (
+	accessRead      = 1
+	accessLookup    = 2
+	typeDirectory   = 2
+	withAttributes  = 1
+	attributesAfter = fattrLength - 4 // after the type
+)
+
+// nfsAccess tells of rights that a client needs and does not get. It then fails by
+// itself, and no status says so.
+func (d *Decoder) nfsAccess(c *rpcCallInfo, xid uint32, a rpcAnswer, x *xdr) {
+	need := uint32(accessRead)
+	if x.uint32() == withAttributes {
+		if x.uint32() == typeDirectory {
+			need = accessLookup
+		}
+		x.skip(attributesAfter)
+	}
+	granted := x.uint32()
+	if x.short || c.args.m&need == 0 || granted&need != 0 {
+		return
+	}
+	var f []Field
+	if p := c.args.node.path; p != "" {
+		f = append(f, Field{"nfs.path", p})
+	}
+	d.event(c.peer.host, NFSAccess, c.fields(xid, a, append(f,
+		Field{"nfs.access_check", int64(c.args.m)}, Field{"nfs.access_rights", int64(granted)})...))
 }
 
 // nfsFailed gives the event of a call that failed or was not answered.

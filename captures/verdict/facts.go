@@ -119,7 +119,7 @@ func (f *facts) see(e *captures.Event) {
 	case captures.ICMPUnreachable:
 		f.mayProve()
 	case captures.PortmapGetport, captures.MountMnt, captures.NFSLookup, captures.NFSOpen, captures.NFSDone,
-		captures.NFSError, captures.RPCOther, captures.MountOther, captures.PortmapOther, captures.TCPRefused, captures.TCPSyn:
+		captures.NFSError, captures.NFSAccess, captures.RPCOther, captures.MountOther, captures.PortmapOther, captures.TCPRefused, captures.TCPSyn:
 		f.seeRPC(e)
 	case captures.HTTPRequest, captures.HTTPResponse, captures.HTTPDone:
 		f.seeHTTP(e)

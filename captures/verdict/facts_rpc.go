@@ -83,6 +83,7 @@ func (f *facts) seeRPC(e *captures.Event) {
 		if e.Is("rpc.answered") && e.Int("nfs.status") == 0 {
 			return
 		}
+	case captures.NFSAccess: // it is a refusal
 	default:
 		if e.Is("rpc.answered") && e.Int("rpc.state_accept") <= 0 && e.Int("rpc.replystat") <= 0 {
 			return
@@ -103,6 +104,8 @@ func (f *facts) seeRPC(e *captures.Event) {
 	case captures.PortmapGetport:
 		fault.program = e.Int("portmap.prog")
 		fault.version = e.Int("portmap.vers")
+	case captures.NFSAccess:
+		fault.path = e.Text("nfs.path")
 	case captures.NFSLookup, captures.NFSError, captures.NFSOpen:
 		fault.path, fault.status = nfsName(e), e.Int("nfs.status")
 	}

@@ -51,7 +51,7 @@ func nfsEntries() []Entry {
 		detect:   noSuchFile,
 	}, {
 		ID: "nfs-permission", Title: "the file may not be read", Stops: stops,
-		Evidence: "NFS status 13 (permission denied) or 1 for a file or a directory on the way to it.",
+		Evidence: "NFS status 13 (permission denied) or 1 for a file or a directory on the way to it, or an ACCESS that does not grant to read it.",
 		Meaning:  "Root of the client is nobody on the server (root_squash), and nobody may not read it.",
 		Hint:     "Make the file and its directories readable for others.",
 		detect:   nfsPermission,
@@ -213,8 +213,13 @@ func noSuchFile(c *client) []detection {
 
 func nfsPermission(c *client) []detection {
 	return c.fault(func(f *rpcFault) bool {
-		return (f.kind == captures.NFSLookup || f.kind == captures.NFSError || f.kind == captures.NFSOpen) && f.answered && (f.status == 13 || f.status == 1) && c.wanted(f.path)
+		refused := f.kind == captures.NFSAccess ||
+			(f.kind == captures.NFSLookup || f.kind == captures.NFSError || f.kind == captures.NFSOpen) && (f.status == 13 || f.status == 1)
+		return refused && f.answered && c.wanted(f.path)
 	}, func(f *rpcFault) string {
+		if f.kind == captures.NFSAccess {
+			return fmt.Sprintf("%s does not grant the client to read %s (ACCESS)", f.server, quoted(f.path))
+		}
 		return fmt.Sprintf("%s does not let the client read %s (NFS status %d)", f.server, quoted(f.path), f.status)
 	})
 }

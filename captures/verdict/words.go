@@ -195,6 +195,8 @@ func describe(e *captures.Event) string {
 		return fmt.Sprintf("MOUNT of %s: %s", clean(e.Text("mount.path")), statusWord(e, "mount.status"))
 	case captures.NFSLookup:
 		return fmt.Sprintf("NFS LOOKUP of %s: %s", clean(nfsName(e)), statusWord(e, "nfs.status"))
+	case captures.NFSAccess:
+		return "NFS ACCESS to " + clean(e.Text("nfs.path")) + ": not granted"
 	case captures.NFSOpen:
 		return "NFS READ of " + clean(e.Text("nfs.path"))
 	case captures.NFSDone:

@@ -17,8 +17,8 @@ func (s *session) guard(msg []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	served := s.server.config.Faults.version()
-	refusal := rpc.Refuse(c, rpc.Program{Number: programNFS, Low: served, High: served}, rpc.Program{Number: programMount, Low: 3, High: 3})
+	nfs, mount := s.server.config.Faults.programs()
+	refusal := rpc.Refuse(c, nfs, mount)
 	if refusal != nil {
 		return append(make([]byte, rpc.MarkSize), refusal...), nil
 	}

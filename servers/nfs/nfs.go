@@ -56,15 +56,20 @@ type Config struct {
 // Faults is what is wrong with the server on purpose. Its zero value is nothing.
 type Faults struct {
 	// OnlyVersion is the one version of NFS that is not answered with
-	// PROG_MISMATCH. Zero is 3, which is the one that there is.
+	// PROG_MISMATCH; MOUNT version 3 goes with NFS version 3 alone. Zero is 3,
+	// which is the one that there is.
 	OnlyVersion uint32
 }
 
-func (f Faults) version() uint32 {
-	if f.OnlyVersion == 0 {
-		return 3
+// programs are those served, and their versions.
+func (f Faults) programs() (nfs, mount rpc.Program) {
+	nfs = rpc.Program{Number: programNFS, Low: 3, High: 3}
+	mount = rpc.Program{Number: programMount, Low: 3, High: 3}
+	if v := f.OnlyVersion; v != 0 && v != 3 {
+		nfs.Low, nfs.High = v, v
+		mount.Low, mount.High = 1, 2
 	}
-	return f.OnlyVersion
+	return nfs, mount
 }
 
 // A Server serves NFS. It implements [servers.Server].
