@@ -91,6 +91,16 @@ var dhcpFaults = map[string][]fault{
 				reply("dhcp.nak", given{from: "192.168.1.9"}).say(noMore)
 		},
 		early: true, stage: DHCP, says: []string{"192.168.1.9", "NAK", "had taken the OFFER of " + server}, frames: 4,
+	}, {
+		// The same REQUEST again and again, before the client gives up.
+		tape: func() *tape {
+			p := newTape().start().ask("dhcp.discover").reply("dhcp.offer", given{})
+			for range 3 {
+				p.ask("dhcp.request", field("dhcp.option.dhcp_server_id", addr(server))).reply("dhcp.nak", given{}).wait(time.Second)
+			}
+			return p
+		},
+		early: true, stage: DHCP, says: []string{"NAK"}, frames: 4,
 	}},
 	"dhcp-rogue-server": {{
 		tape: func() *tape {

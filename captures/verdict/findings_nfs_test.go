@@ -66,5 +66,11 @@ var nfsFaults = map[string][]fault{
 				rpc(captures.NFSError, field("nfs.path", ksPath), field("nfs.status", int64(13))).say(guestError)
 		},
 		early: true, stage: Files, says: []string{"read", ksPath}, frames: 1,
+	}, {
+		tape: func() *tape {
+			return running().rpc(captures.MountMnt, field("mount.path", "/root/inst"), field("mount.status", int64(0))).
+				rpc(captures.NFSAccess, field("nfs.path", ksPath), field("nfs.access_check", int64(0x2d)), field("nfs.access_rights", int64(0))).say(guestError)
+		},
+		early: true, stage: Files, says: []string{"grant", ksPath}, frames: 1,
 	}},
 }

@@ -1,6 +1,10 @@
 package verdict
 
-import "github.com/pxeproof/pxeproof/captures"
+import (
+	"time"
+
+	"github.com/pxeproof/pxeproof/captures"
+)
 
 // stall leaves a transfer in the middle, as the capture would know it.
 func (p *tape) stall(i int64, blocks, resent int) *tape {
@@ -86,6 +90,18 @@ var tftpFaults = map[string][]fault{
 			return p.again(i).say(noMore)
 		},
 		early: true, stage: NBP, says: []string{"192.168.1.104 answered"}, frames: 2,
+	}, {
+		// iPXE would take the answer, and finds nobody at that address.
+		tape: func() *tape {
+			p := booted()
+			i := p.rrq("/pxelinux.0", server)
+			p.wire(captures.TFTPStray, field("tftp.transfer", i), field("ip.src", addr("192.168.1.104")), field("ip.dst", addr(server)))
+			for range 6 {
+				p.arp("192.168.1.104").wait(time.Second)
+			}
+			return p
+		},
+		early: true, stage: NBP, says: []string{"192.168.1.104 answered", "nobody has it"}, frames: 2,
 	}},
 	"tftp-stalled": {{
 		tape: func() *tape {
