@@ -17,8 +17,8 @@ func offerEntries() []Entry {
 	return []Entry{{
 		ID: "dhcp-rogue-server", Title: "two DHCP servers, and they disagree", Stops: []Stage{DHCP, NBP, Config, Kernel}, Else: Warning,
 		Evidence: "OFFERs with different server identifiers (option 54) in one exchange, whose file, next-server, mask or router differ.",
-		Meaning: "Two servers answer on one network. Which of them a client takes depends on who is faster and on the client: iPXE takes the first, " +
-			"even if only the second names a boot file.",
+		Meaning: "Two servers answer on one network. Which of them a client takes depends on who is faster and on the client: iPXE takes the first if the OFFER " +
+			"tells it not to wait for ProxyDHCP servers (option 175.176), and else the latest of those that come while it waits, even if only the other names a boot file.",
 		Hint:   "Find the second server by its address and MAC and stop it, or make it a ProxyDHCP server.",
 		Over:   []string{"dhcp-no-bootfile", "dhcp-next-server-unset", "dhcp-next-server-dead", "dhcp-next-server-offsubnet", "wire-differs", "tftp-no-answer", "tftp-refused", "tftp-file-not-found"},
 		detect: dhcpRogue,

@@ -21,7 +21,7 @@ type file struct {
 }
 
 // applets are the names under which the scripts use BusyBox.
-var applets = []string{"sh", "dmesg", "insmod", "ip", "ls", "mount", "poweroff", "sed", "sha256sum", "stat", "stty", "tail", "tr", "udhcpc"}
+var applets = []string{"sh", "dmesg", "insmod", "ip", "ls", "mount", "poweroff", "reboot", "sed", "sha256sum", "stat", "stty", "tail", "tr", "udhcpc"}
 
 // base is BusyBox with the names and the folders that the scripts use.
 func base(busybox []byte) []file {

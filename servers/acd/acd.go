@@ -1,10 +1,12 @@
 // Package acd is a host that defends its address (Address Conflict Detection,
-// RFC 5227, section 2.4): whenever somebody else uses it in an ARP packet, it
+// RFC 5227, section 2.4): whenever somebody else uses it in an ARP request, it
 // announces that the address is its own. It is a neighbour rather than a server:
 // one that has by hand an address of a DHCP server's pool.
 //
 // It defends as section 2.4 (c) allows a host whose address must not change:
-// always, and not once in ten seconds alone.
+// always, and not once in ten seconds alone. It does so against requests and not,
+// as the RFC has it, against replies too: iPXE replies to every announcement of an
+// address that it takes for its own, and the two would go on for ever.
 package acd
 
 import (
@@ -106,6 +108,7 @@ func (s *Server) Serve(ctx context.Context) error {
 const (
 	ethernetLen = 14
 	arpLen      = 28
+	operation   = ethernetLen + 6
 	senderMAC   = ethernetLen + 8
 	senderIP    = ethernetLen + 14
 )
@@ -114,14 +117,15 @@ const (
 // addresses.
 var arpHead = []byte{0, 1, 8, 0, 6, 4}
 
-// conflict says who uses the host's address in an ARP packet, if it is not the
+// conflict says who uses the host's address in an ARP request, if it is not the
 // host.
 func (s *Server) conflict(f []byte) (who net.HardwareAddr, ok bool) {
 	if len(f) < ethernetLen+arpLen || !bytes.HasPrefix(f[ethernetLen:], arpHead) {
 		return nil, false
 	}
 	who = net.HardwareAddr(f[senderMAC:senderIP])
-	return who, bytes.Equal(f[senderIP:senderIP+4], s.addr) && !bytes.Equal(who, s.mac)
+	request := f[operation] == 0 && f[operation+1] == 1
+	return who, request && bytes.Equal(f[senderIP:senderIP+4], s.addr) && !bytes.Equal(who, s.mac)
 }
 
 // announcement is an ARP request for the host's own address (RFC 5227, 2.3).

@@ -14,6 +14,8 @@ func TestConflict(t *testing.T) {
 	copy(asks[len(asks)-4:], s.addr)
 	probe := other.announcement() // RFC 5227, 2.1.1: the sender's address is zero
 	copy(probe[senderIP:], []byte{0, 0, 0, 0})
+	reply := other.announcement()
+	reply[operation+1] = 2
 	for name, c := range map[string]struct {
 		frame []byte
 		want  bool
@@ -23,6 +25,7 @@ func TestConflict(t *testing.T) {
 		"another address":                    {third.announcement(), false},
 		"a question for it":                  {asks, false},
 		"a probe":                            {probe, false},
+		"a reply":                            {reply, false},
 		"half a packet":                      {other.announcement()[:40], false},
 		"nothing":                            {nil, false},
 	} {
