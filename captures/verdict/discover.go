@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -79,6 +80,21 @@ func isKernel(name string) bool {
 
 const notCaptured = "not in the capture"
 
+// isBooted says whether a file can only be what a configuration names to be booted,
+// whatever it is called: it came after that, and is nothing that loaders show or
+// are made of.
+func (c *client) isBooted(t *captures.Transfer) bool {
+	conf := c.config()
+	if conf == nil || !t.Begun.After(conf.done.at) || t.Protocol != "tftp" || isConfig(t.Name) || isLookup(t.Name) || isInitrd(t.Name) {
+		return false
+	}
+	switch path.Ext(strings.ToLower(baseName(t.Name))) {
+	case ".cfg", ".conf", ".lst", ".txt", ".msg", ".lss", ".png", ".jpg", ".jpeg", ".tga", ".pf2", ".mod", ".c32", ".e32", ".e64", ".efi", ".ipxe":
+		return false
+	}
+	return true
+}
+
 // infer gives a discovered machine the expectations that hold for every boot.
 func (c *client) infer(e *captures.Event) {
 	dhcp := Expectation{ID: "ack", Stage: DHCP, Title: "a DHCPACK", Kinds: []captures.Kind{captures.DHCPAck, captures.BOOTPReply}}
@@ -106,7 +122,7 @@ func (c *client) infer(e *captures.Event) {
 	c.rules = []rule{
 		power, ack, nbp,
 		optional("config", Config, "a configuration", func(t *captures.Transfer) bool { return isConfig(t.Name) }),
-		optional("kernel", Kernel, "a kernel", func(t *captures.Transfer) bool { return isKernel(t.Name) && !c.isNBP(t) }),
+		optional("kernel", Kernel, "a kernel", func(t *captures.Transfer) bool { return (isKernel(t.Name) || c.isBooted(t)) && !c.isNBP(t) }),
 		optional("initrd", Kernel, "an initrd", func(t *captures.Transfer) bool { return isInitrd(t.Name) }),
 		optional("os", OS, "the operating system's own traffic", nil),
 		optional("files", Files, "a file read over NFS", func(t *captures.Transfer) bool { return t.Protocol == "nfs" }),

@@ -176,7 +176,7 @@ func (d *dhcpFacts) acked() *exchange {
 // missing then proves nothing.
 func (f *facts) halfHeard() bool {
 	x := f.dhcp.last()
-	if x == nil || x.discovers.n == 0 || x.ack != nil || len(x.offers) > 0 || x.nak != nil {
+	if x == nil || x.discovers.n+x.proxyAsk.n == 0 || x.ack != nil || len(x.offers) > 0 || x.nak != nil {
 		return false
 	}
 	return x.request.n > 0 && x.chosen.IsValid() || len(f.tftp.order) > 0

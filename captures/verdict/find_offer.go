@@ -255,7 +255,7 @@ func proxyNoAnswer(c *client) []detection {
 		return nil
 	}
 	w := c.f.gaveUp(x.proxyAsk.at)
-	d := detection{proof: c.f.stopped() || w != nil, bystander: c.f.tftp.done > 0}
+	d := detection{proof: c.f.stopped() || w != nil, bystander: c.f.tftp.done > 0 || c.f.halfHeard()}
 	d.Summary = fmt.Sprintf("%s to port 4011, and no answer%s.", count(x.proxyAsk.n, "request"), c.f.then(x.proxyAsk.at))
 	d.Frames = []captures.Frame{x.proxyAsk.frame}
 	for i := range x.offers {
