@@ -269,8 +269,9 @@ constants:
 	.long	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3
 	.long	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
 
-# Memory behind the program, which nobody need load; in a page of its own, as an
-# emulator looks at every write to a page that has code.
+# Memory at scratch, in pages that never had code: an emulator looks at every
+# write to one that had. Hashing 2 MB takes 0.1 s, and took 45 where PXELINUX's
+# modules had been.
 	.set	digest, scratch
 	.set	length, digest + 32
 	.set	padded, length + 4

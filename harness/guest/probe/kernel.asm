@@ -109,4 +109,4 @@ initrd:	.asciz	"pxeproof: initrd"
 	.include "common.asm"
 
 	.balign	16
-end:	.set	scratch, main + 0x1000
+end:	.set	scratch, 0x1000000	# 16 MiB, below any initrd and above any loader

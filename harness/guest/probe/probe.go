@@ -31,7 +31,8 @@ import (
 
 //go:generate ./build.sh .
 
-// Kernel is a bzImage of 2 KiB.
+// Kernel is a bzImage of 2 KiB. It wants 17 MiB of memory, and an initrd that lies
+// above them.
 //
 //go:embed kernel
 var Kernel []byte
