@@ -37,4 +37,11 @@
 //
 // matrix: has variants of the scenario, each with a machine: and with provokes: of
 // its own. [Expand] takes them apart, and SCENARIO:VARIANT is one of them to Load.
+//
+// # The wire alone
+//
+// payload: probe boots a kernel of 2 KiB in the place of the assets kernel and
+// kernel-cloud, and the asset probe:nbp is a boot program of 1 KiB. They say on the
+// console what came over the wire, and the verdict holds that against the files
+// (package harness/guest/probe): a boot in a second, for tests of servers.
 package scenarios
