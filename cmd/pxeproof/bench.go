@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -34,13 +35,13 @@ runs the library's failing scenarios, for the time in which each is proven.`,
 			o.Rows = args
 			o.Progress = func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
 			r, err := bench.Boot(cmd.Context(), o)
-			if err != nil {
+			switch {
+			case err != nil && len(r.Boots) == 0:
 				return err
+			case asJSON:
+				return errors.Join(err, writeJSON(cmd, r))
 			}
-			if asJSON {
-				return writeJSON(cmd, r)
-			}
-			return r.Write(cmd.OutOrStdout())
+			return errors.Join(err, r.Write(cmd.OutOrStdout()))
 		},
 	}
 	cmd.Flags().IntVarP(&o.Rounds, "rounds", "n", 5, "how often each side boots")

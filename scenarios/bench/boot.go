@@ -98,7 +98,8 @@ var marks = map[string]string{
 }
 
 // Boot boots in turn in a bare lab and with pxeproof, round by round, so that
-// what the machine does besides weighs on all alike.
+// what the machine does besides weighs on all alike. With an error comes what was
+// measured before it.
 func Boot(ctx context.Context, o BootOptions) (BootResult, error) {
 	b := &boots{ctx: ctx, took: map[string]Sample{}, own: map[string]Sample{}, progress: o.Progress}
 	if b.progress == nil {
@@ -135,11 +136,21 @@ func Boot(ctx context.Context, o BootOptions) (BootResult, error) {
 				}
 				done[name] = true
 				if err := b.boot(name, fmt.Sprintf("round %d of %d", i+1, o.Rounds)); err != nil {
+					b.compare(rows) // what there is
 					return b.res, fmt.Errorf("%s: %w", name, err)
 				}
 			}
 		}
 	}
+	b.compare(rows)
+	if !o.NoFailures {
+		err = b.failures()
+	}
+	return b.res, err
+}
+
+// compare makes the rows of what was measured.
+func (b *boots) compare(rows []plan) {
 	for _, p := range rows {
 		r := BootRow{Name: p.name, Than: p.than, Goal: p.goal, Took: b.took[p.name], Against: b.took[p.than], Own: b.own[p.name]}
 		if m := r.Against.Median(); m > 0 {
@@ -147,10 +158,6 @@ func Boot(ctx context.Context, o BootOptions) (BootResult, error) {
 		}
 		b.res.Boots = append(b.res.Boots, r)
 	}
-	if !o.NoFailures {
-		err = b.failures()
-	}
-	return b.res, err
 }
 
 func chosen(names []string) ([]plan, error) {
