@@ -13,6 +13,8 @@ type kind int
 const (
 	kindUnknown kind = iota
 	kindDHCP
+	kindDnsmasq
+	kindKea
 	kindXinetd
 	kindTFTPDefault
 	kindExports
@@ -27,6 +29,9 @@ var signs = []struct {
 	name    *regexp.Regexp // of the last part of the path
 	content *regexp.Regexp
 }{
+	{kindDnsmasq, regexp.MustCompile(`dnsmasq.*\.conf|\.dnsmasq$`),
+		regexp.MustCompile(`(?m)^\s*(dhcp-(range|boot|host|option|match)|pxe-service|tftp-root)\s*=`)},
+	{kindKea, regexp.MustCompile(`^kea.*\.(conf|json)$`), regexp.MustCompile(`"Dhcp4"\s*:`)},
 	{kindDHCP, regexp.MustCompile(`dhcpd.*\.conf|\.dhcpd$`),
 		regexp.MustCompile(`(?m)^\s*(subnet\s+\S+\s+netmask|shared-network|ddns-update-style|option\s+domain-name-servers|host\s+\S+\s*\{)`)},
 	{kindXinetd, regexp.MustCompile(`^xinetd|\.xinetd$`), regexp.MustCompile(`(?m)^\s*service\s+\S+\s*$`)},

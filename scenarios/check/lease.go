@@ -42,7 +42,7 @@ type client struct {
 // clients are the machines of the scenario, or without one a BIOS and a UEFI
 // machine of no particular address, with and without iPXE; and those that the
 // file declares.
-func (s *site) clients(c *dhcpd.Config) []client {
+func (s *site) clients(hosts []*dhcpd.Host) []client {
 	var all []client
 	if s.scenario != nil {
 		for _, m := range s.scenario.Machines {
@@ -55,7 +55,7 @@ func (s *site) clients(c *dhcpd.Config) []client {
 		return all
 	}
 	macs := []net.HardwareAddr{{0x52, 0x54, 0, 0, 0, 0}}
-	for _, h := range c.Hosts {
+	for _, h := range hosts {
 		if len(h.Hardware) == 7 && h.Hardware[0] == 1 && len(macs) < maxClients {
 			macs = append(macs, h.Hardware[1:])
 		}
@@ -71,7 +71,7 @@ func (s *site) clients(c *dhcpd.Config) []client {
 const maxClients = 64
 
 // query is a DHCPDISCOVER of the client on the subnet.
-func (c client) query(sub *dhcpd.Subnet) dhcpd.Query {
+func (c client) query(server netip.Addr) dhcpd.Query {
 	o := map[uint8][]byte{
 		53: {1},
 		55: {1, 3, 6, 12, 15, 17, 26, 43, 60, 66, 67, 128, 129, 130, 131, 132, 133, 134, 135, 150, 175, 209, 210},
@@ -83,7 +83,7 @@ func (c client) query(sub *dhcpd.Subnet) dhcpd.Query {
 	if c.ipxe {
 		o[77] = []byte("iPXE")
 	}
-	return dhcpd.Query{Type: dhcpd.Discover, Hardware: c.mac, Options: o, Server: sub.Prefix.Addr().Next()}
+	return dhcpd.Query{Type: dhcpd.Discover, Hardware: c.mac, Options: o, Server: server}
 }
 
 // leases asks the configurations what they tell the clients, and judges the
@@ -96,23 +96,24 @@ func (s *site) leases() {
 			if i == maxClients {
 				break
 			}
-			for _, c := range s.clients(d.conf) {
-				a := d.conf.Answer(c.query(sub))
+			for _, c := range s.clients(d.conf.Hosts) {
+				a := d.conf.Answer(c.query(sub.Prefix.Addr().Next()))
 				if a.Reply == dhcpd.NoReply {
 					continue
 				}
 				s.router(&a)
-				s.lease(c, a)
+				s.lease(c, a, s.argument)
 			}
 		}
 	}
 }
 
 // lease judges one answer, as far as it is about booting.
-func (s *site) lease(c client, a dhcpd.Answer) {
-	l := lease{answer: a, file: string(a.File.Value), fileAt: s.argument(a.File.Pos)}
+// argument is where the value of a statement begins.
+func (s *site) lease(c client, a dhcpd.Answer, argument func(conf.Pos) conf.Pos) {
+	l := lease{answer: a, file: string(a.File.Value), fileAt: argument(a.File.Pos)}
 	if o := a.Option(67); l.file == "" && o != nil {
-		l.file, l.fileAt = text(o), s.argument(o.Pos)
+		l.file, l.fileAt = text(o), argument(o.Pos)
 	}
 	if v := a.SIAddr.Value; v.Is4() && !v.IsUnspecified() {
 		l.from = v
@@ -135,7 +136,7 @@ func (s *site) lease(c client, a dhcpd.Answer) {
 	case !l.from.IsValid():
 		s.unset(l)
 	case s.scenario != nil && s.hostAt(l.from) == nil:
-		s.add(Error, nextServerNobody, s.argument(a.SIAddr.Pos), s.addresses(),
+		s.add(Error, nextServerNobody, argument(a.SIAddr.Pos), s.addresses(),
 			"the boot file is to come from %s, and nobody in the scenario has that address", l.from)
 	}
 }
@@ -153,7 +154,7 @@ func (s *site) nofile(l lease) {
 
 // unset reports a boot file that comes from nowhere.
 func (s *site) unset(l lease) {
-	message := "a boot file is given without next-server: dhcpd sends siaddr 0.0.0.0, and a client that takes that at its word asks nobody for the file (iPXE, shim)"
+	message := "a boot file is given without next-server: the server sends siaddr 0.0.0.0, and a client that takes that at its word asks nobody for the file (iPXE, shim)"
 	if l.answer.Option(66) != nil {
 		message += "; tftp-server-name (option 66) does not help them"
 	}
@@ -242,8 +243,8 @@ func (s *site) known() []host {
 			if i == maxClients {
 				break
 			}
-			for _, c := range s.clients(d.conf) {
-				a := d.conf.Answer(c.query(sub))
+			for _, c := range s.clients(d.conf.Hosts) {
+				a := d.conf.Answer(c.query(sub.Prefix.Addr().Next()))
 				if v := a.SIAddr; v.Value.Is4() && !v.Value.IsUnspecified() && v.Pos.IsValid() {
 					add(host{v.Value, "the next-server", v.Pos})
 				}

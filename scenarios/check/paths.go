@@ -21,6 +21,8 @@ var usual = []struct {
 }{
 	{"/etc/dhcp/dhcpd.conf", kindDHCP},
 	{"/etc/dhcpd.conf", kindDHCP},
+	{"/etc/dnsmasq.conf", kindDnsmasq},
+	{"/etc/kea/kea-dhcp4.conf", kindKea},
 	{"/etc/xinetd.d/tftp", kindXinetd},
 	{"/etc/default/tftpd-hpa", kindTFTPDefault},
 	{"/etc/exports", kindExports},
@@ -142,6 +144,9 @@ func whole(s *site) (*Report, error) {
 				k = kindTFTPDefault
 			}
 			src, err := s.source(sv.Config)
+			if err == nil && k == kindDHCP {
+				k = kindOfDHCP(sv.Config, src)
+			}
 			if err == nil {
 				err = s.read(k, sv.Config, src, h)
 			}
@@ -169,7 +174,7 @@ func plain(s *site) (*Report, error) {
 	}
 	if len(s.report.Files) == 0 && s.tftpRoot() == "" {
 		return nil, fmt.Errorf("%s holds nothing that can be checked: neither %s nor, as a folder that stands for /, etc/dhcpd.conf, "+
-			"etc/dhcp/dhcpd.conf, etc/xinetd.d/tftp, etc/default/tftpd-hpa, etc/exports or a TFTP server's folder with pxelinux.cfg; "+
+			"etc/dhcp/dhcpd.conf, etc/dnsmasq.conf, etc/kea/kea-dhcp4.conf, etc/xinetd.d/tftp, etc/default/tftpd-hpa, etc/exports or a TFTP server's folder with pxelinux.cfg; "+
 			"name single files to have them checked", s.display, scenarios.File)
 	}
 	return s.all(), nil
@@ -185,7 +190,7 @@ func singleFiles(names []string) (*Report, error) {
 		}
 		k := kindOf(filepath.ToSlash(name), src)
 		if k == kindUnknown {
-			return nil, fmt.Errorf("%s: it looks like none of the files that are checked here: dhcpd.conf, xinetd's tftp, tftpd-hpa, "+
+			return nil, fmt.Errorf("%s: it looks like none of the files that are checked here: dhcpd.conf, dnsmasq.conf, kea-dhcp4.conf, xinetd's tftp, tftpd-hpa, "+
 				"exports, a pxelinux configuration, a kickstart file", name)
 		}
 		if err := s.read(k, name, src, nil); err != nil {

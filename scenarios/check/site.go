@@ -11,6 +11,7 @@ import (
 	"github.com/pxeproof/pxeproof/scenarios"
 	"github.com/pxeproof/pxeproof/servers/conf"
 	"github.com/pxeproof/pxeproof/servers/conf/dhcpd"
+	"github.com/pxeproof/pxeproof/servers/conf/dhcpfile"
 	"github.com/pxeproof/pxeproof/servers/conf/exports"
 	"github.com/pxeproof/pxeproof/servers/conf/intftpd"
 	"github.com/pxeproof/pxeproof/servers/conf/kickstart"
@@ -26,8 +27,10 @@ type site struct {
 	scenario *scenarios.Scenario
 
 	dhcp []service[*dhcpd.Config]
-	tftp []service[*intftpd.Service]
-	nfs  []service[*exports.File]
+	// others are the DHCP servers that are not dhcpd.
+	others []service[dhcpfile.File]
+	tftp   []service[*intftpd.Service]
+	nfs    []service[*exports.File]
 	// kickstarts are those that were read, by their names.
 	kickstarts map[string]*kickstart.File
 	// boots are what loaders may do, as their configurations say.
@@ -175,6 +178,8 @@ func (s *site) read(k kind, file string, src []byte, host *scenarios.Host) error
 		}
 		s.problems(file, ps)
 		s.dhcp = append(s.dhcp, service[*dhcpd.Config]{file, host, cfg})
+	case kindDnsmasq, kindKea:
+		return s.readOther(file, src, host)
 	case kindXinetd:
 		cfg, ps := intftpd.ReadXinetd(file, src, nil)
 		s.problems(file, ps)
@@ -214,7 +219,9 @@ func (s *site) etcHosts() exports.Hosts {
 // all looks for what the files say against each other.
 func (s *site) all() *Report {
 	s.leases()
+	s.otherLeases()
 	s.tftpServices()
+	s.dnsmasqRoots()
 	s.loaders()
 	s.wishes()
 	s.strayKickstarts()

@@ -1,11 +1,13 @@
 package check
 
 import (
+	"cmp"
 	"net/netip"
 	"path"
 	"strings"
 
 	"github.com/pxeproof/pxeproof/scenarios"
+	"github.com/pxeproof/pxeproof/servers/conf/dhcpfile"
 	"github.com/pxeproof/pxeproof/servers/conf/intftpd"
 )
 
@@ -25,6 +27,26 @@ func (s *site) tftpServices() {
 			severity = Error
 		}
 		s.add(severity, tftpRootMissing, root.Pos, "", "the folder %s that the TFTP server gives out is not there, so its files are not checked", root.Text)
+	}
+}
+
+// dnsmasqRoots does the same for dnsmasq.
+func (s *site) dnsmasqRoots() {
+	for _, o := range s.others {
+		d, ok := o.conf.(dhcpfile.Dnsmasq)
+		if !ok || s.tree == nil || !d.TFTP.Enable.IsSet() {
+			continue
+		}
+		for _, r := range d.TFTP.Roots {
+			if s.tree.hasDir(r.Text) {
+				continue
+			}
+			severity := Error // dnsmasq does not start
+			if d.TFTP.NoFail.IsSet() || s.scenario == nil {
+				severity = Note
+			}
+			s.add(severity, tftpRootMissing, r.Pos, "", "the folder %s that dnsmasq gives out over TFTP is not there, so its files are not checked", r.Text)
+		}
 	}
 }
 
@@ -63,6 +85,17 @@ func (s *site) tftpTree(a netip.Addr) *tftpTree {
 		if !t.conf.Secure.IsSet() {
 			return &tftpTree{tree: s.tree, root: "/", loose: true}
 		}
+	}
+	for _, o := range s.others {
+		d, ok := o.conf.(dhcpfile.Dnsmasq)
+		if !ok || !o.at(a) || !d.TFTP.Enable.IsSet() {
+			continue
+		}
+		root := cmp.Or(d.TFTP.Root("").Text, "/")
+		if !s.tree.hasDir(root) {
+			return nil
+		}
+		return &tftpTree{tree: s.tree, root: root}
 	}
 	if len(s.tftp) == 0 && s.scenario == nil {
 		if root := s.tftpRoot(); root != "" {

@@ -196,6 +196,14 @@ func (t *tree) asFS() fs.FS { return treeFS{t} }
 
 type treeFS struct{ *tree }
 
+// ReadDir implements [fs.ReadDirFS].
+func (t treeFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	if t.root != nil {
+		return t.root.ReadDir("/" + name)
+	}
+	return fs.ReadDir(t.fsys, name)
+}
+
 // Open implements [fs.FS].
 func (t treeFS) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/pxeproof/pxeproof/scenarios"
 	"github.com/pxeproof/pxeproof/servers/conf"
 	"github.com/pxeproof/pxeproof/servers/conf/dhcpd"
+	"github.com/pxeproof/pxeproof/servers/conf/dhcpfile"
 	"github.com/pxeproof/pxeproof/servers/conf/exports"
 	"github.com/pxeproof/pxeproof/servers/conf/intftpd"
 	"github.com/pxeproof/pxeproof/servers/rootfs"
@@ -35,6 +37,7 @@ type material struct {
 	included        []string // files that dhcpd.conf includes, as it names them
 	tftpd           *intftpd.Service
 	tftpDirs        []string // on the server, absolute
+	dnsmasqRoot     string   // what dnsmasq gives out over TFTP
 	exports         *exports.File
 
 	server  serverHost
@@ -138,6 +141,9 @@ func (m *material) findDHCP() (err error) {
 		return err
 	}
 	includes := &watchedFS{root: m.root}
+	if err := m.translate(includes); err != nil {
+		return err
+	}
 	cfg, problems, err := dhcpd.Parse(m.dhcp.to, m.dhcp.text, includes)
 	if err != nil {
 		return inputError("%s: %w", m.dhcp.from, err)
@@ -146,6 +152,32 @@ func (m *material) findDHCP() (err error) {
 	m.report(problems)
 	return nil
 }
+
+// translate puts a dhcpd.conf in the place of another DHCP server's file.
+func (m *material) translate(includes *watchedFS) error {
+	f, problems, err := dhcpfile.Read(m.dhcp.to, m.dhcp.text, includes)
+	if err != nil || f.Daemon() == "dhcpd" {
+		return nil // what is wrong is said when it is read as what it is
+	}
+	m.report(problems)
+	includes.opened = nil
+	text := translate(m.dhcp.from, f, m.own)
+	if text == "" {
+		return inputError("%s is %s's, which the lab's own DHCP server does not play, and it gives no client both an address and a boot file "+
+			"from which a dhcpd.conf could be made (is it proxyDHCP?); pxeproof check reads it, and pxeproof judge CAPTURE --config holds a capture against it",
+			m.dhcp.from, f.Daemon())
+	}
+	m.note("%s is %s's, which the lab's own DHCP server does not play: %s was made of what it answers to machines with a BIOS, UEFI and iPXE, and hosts of their own are left out",
+		m.dhcp.from, f.Daemon(), "/etc/dhcpd.conf")
+	m.dhcp = &source{from: m.dhcp.from, to: "/etc/dhcpd.conf", text: []byte(text)}
+	if d, ok := f.(dhcpfile.Dnsmasq); ok && d.TFTP.Enable.IsSet() {
+		m.dnsmasqRoot = d.TFTP.Root("").Text
+	}
+	return nil
+}
+
+// ReadDir implements [fs.ReadDirFS].
+func (w *watchedFS) ReadDir(name string) ([]fs.DirEntry, error) { return w.root.ReadDir("/" + name) }
 
 // watchedFS remembers which files were read.
 type watchedFS struct {
@@ -215,8 +247,8 @@ func (m *material) findTFTP() error {
 
 // assumeTFTP stands in for a TFTP configuration, if there are boot files.
 func (m *material) assumeTFTP() error {
-	dir := "/srv/tftp"
-	if m.TFTPRoot == "" {
+	dir := cmp.Or(m.dnsmasqRoot, "/srv/tftp")
+	if m.TFTPRoot == "" && m.dnsmasqRoot == "" {
 		i := slices.IndexFunc(tftpRoots, func(p string) bool {
 			sub, err := m.root.Sub(p)
 			if err == nil {

@@ -115,7 +115,7 @@ func (src Sources) write(work string) (Summary, error) {
 			return Summary{}, inputError("there is no dhcpd.conf below %s; name it with --dhcpd-conf", src.From)
 		}
 		sum, err := writeSmallest(work)
-		sum.Notes = []string{"there is no dhcpd.conf at the usual places; --dhcpd-conf names one that is elsewhere"}
+		sum.Notes = []string{"there is no dhcpd.conf, dnsmasq.conf or Kea configuration at the usual places; --dhcpd-conf names one that is elsewhere"}
 		return sum, err
 	}
 	if err := m.address(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/pxeproof/pxeproof/servers/conf"
@@ -24,6 +25,9 @@ type File interface {
 	Answer(q dhcpd.Query, at netip.Prefix) Offer
 	// Networks are those that it serves.
 	Networks() []netip.Prefix
+	// Range is the first range of addresses of such a network; not valid if it
+	// has none.
+	Range(n netip.Prefix) (low, high netip.Addr)
 }
 
 // An Offer is what a server answers, in the parts that a boot depends on.
@@ -63,11 +67,14 @@ func Read(name string, src []byte, fsys fs.FS) (File, conf.Problems, error) {
 	return ISC{cfg}, ps, err
 }
 
+// dnsmasqs are lines that only dnsmasq has.
+var dnsmasqs = regexp.MustCompile(`(?m)^\s*(dhcp-(range|boot|host|option|match)|pxe-service|tftp-root)\s*=`)
+
 // daemonOf is whose file it is: that of dnsmasq, Kea or dhcpd.
 func daemonOf(name string, src []byte) string {
 	base := path.Base(name)
 	switch {
-	case strings.Contains(base, "dnsmasq") || strings.Contains(path.Dir(name), "dnsmasq"):
+	case strings.Contains(base, "dnsmasq") || strings.Contains(path.Dir(name), "dnsmasq") || dnsmasqs.Match(src):
 		return "dnsmasq"
 	case strings.Contains(base, "kea") || strings.Contains(string(src), `"Dhcp4"`):
 		return "Kea"
@@ -163,4 +170,40 @@ func (f Kea) Networks() (all []netip.Prefix) {
 		}
 	}
 	return all
+}
+
+// Range implements [File].
+func (f ISC) Range(n netip.Prefix) (low, high netip.Addr) {
+	for _, nw := range f.Config.Networks {
+		for _, p := range nw.Pools {
+			for _, r := range p.Ranges {
+				if n.Contains(r.Low) {
+					return r.Low, r.High
+				}
+			}
+		}
+	}
+	return low, high
+}
+
+// Range implements [File].
+func (f Dnsmasq) Range(n netip.Prefix) (low, high netip.Addr) {
+	for _, r := range f.Ranges {
+		if n.Contains(r.Start) && !r.Static && !r.Proxy {
+			return r.Start, r.End
+		}
+	}
+	return low, high
+}
+
+// Range implements [File].
+func (f Kea) Range(n netip.Prefix) (low, high netip.Addr) {
+	for _, nw := range f.Config.Networks {
+		for _, s := range nw.Subnets {
+			if s.Prefix == n && len(s.Pools) > 0 {
+				return s.Pools[0].First, s.Pools[0].End
+			}
+		}
+	}
+	return low, high
 }
