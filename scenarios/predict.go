@@ -85,10 +85,16 @@ func (p *prediction) all() error {
 	if p.isProbe("nbp", probe.NBP) {
 		p.nbpProbe()
 	}
-	if loader == "pxelinux" || loader == "syslinux-efi" {
-		if err := p.pxelinux(loader, boot); err != nil {
-			return err
-		}
+	switch loader {
+	case "pxelinux", "syslinux-efi":
+		err = p.pxelinux(loader, boot)
+	case "grub":
+		err = p.grub(boot)
+	case "ipxe-script":
+		err = p.ipxe(boot)
+	}
+	if err != nil {
+		return err
 	}
 	return p.wished()
 }
@@ -161,11 +167,22 @@ func (p *prediction) pxelinux(loader string, b *bootAnswer) error {
 		files = efiModules{tree}
 	}
 	got := pxelinux.Predict(client, options, files)
+	var names []string
+	for _, n := range pxelinux.ConfigNames(client, options) {
+		// "::" says that the name is not to be put behind another prefix.
+		names = append(names, strings.TrimPrefix(options.Prefix(), "::")+n)
+	}
+	return p.loaded(got, tree, b, names)
+}
+
+// loaded expects what a loader asks for and boots. names are those under which
+// it looks for its configuration.
+func (p *prediction) loaded(got *pxelinux.Prediction, tree *tftpTree, b *bootAnswer, names []string) error {
 	for _, pr := range got.Problems {
 		pr.Pos = p.scenario.posOf(pr.Pos)
 		p.problems = append(p.problems, pr)
 	}
-	p.config(got, tree, b, pxelinux.ConfigNames(client, options), options.Prefix())
+	p.config(got, tree, b, names)
 	boot := got.Boot
 	switch boot.Outcome {
 	case pxelinux.Boots:
@@ -208,17 +225,16 @@ func ordinal(i int) string {
 
 // config expects the configuration file that is found, or one of those that are
 // asked for if none would be.
-func (p *prediction) config(got *pxelinux.Prediction, tree *tftpTree, b *bootAnswer, names []string, prefix string) {
+func (p *prediction) config(got *pxelinux.Prediction, tree *tftpTree, b *bootAnswer, asked []string) {
 	for _, l := range got.Lookups {
 		if l.Use == pxelinux.UseConfig && l.Found {
 			p.file("config", "config", l, tree, b)
 			return
 		}
 	}
-	var asked []string
-	for _, n := range names {
-		// "::" says that the name is not to be put behind another prefix.
-		asked = append(asked, strings.TrimPrefix(prefix, "::")+n)
+	if len(asked) == 0 {
+		p.notApplicable("the boot file is itself what tells the loader", verdict.Config)
+		return
 	}
 	p.add(verdict.Expectation{ID: "config", Stage: verdict.Config, Origin: b.fileAt,
 		Title:    fmt.Sprintf("one of %d configuration files, from %s to %s", len(asked), asked[0], asked[len(asked)-1]),

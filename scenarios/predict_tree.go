@@ -12,6 +12,7 @@ import (
 
 	"github.com/pxeproof/pxeproof/captures/verdict"
 	"github.com/pxeproof/pxeproof/servers/conf/dhcpfile"
+	"github.com/pxeproof/pxeproof/servers/conf/ipxe"
 	"github.com/pxeproof/pxeproof/servers/rootfs"
 )
 
@@ -150,10 +151,14 @@ func (t *tftpTree) loader(name string) string {
 	if err != nil {
 		return ""
 	}
+	if ipxe.IsScript(b) {
+		return "ipxe-script"
+	}
 	for _, k := range []struct{ mark, loader string }{
 		{"PXELINUX ", "pxelinux"},
 		{"ldlinux.e64", "syslinux-efi"},
 		{"iPXE initialising", "ipxe"},
+		{"GNU GRUB", "grub"},
 	} {
 		if bytes.Contains(b, []byte(k.mark)) {
 			return k.loader
