@@ -161,7 +161,7 @@ func (p *prediction) pxelinux(loader string, b *bootAnswer) error {
 		Server: b.from, Gateway: b.gateway, Mask: b.mask,
 	}
 	client.UUID, _ = parseUUID(p.m.UUID)
-	options := pxelinux.Options{BootFile: b.file, ConfigFile: b.configFile, PathPrefix: b.pathPrefix}
+	options := pxelinux.Options{BootFile: b.file, ConfigFile: b.configFile, PathPrefix: b.pathPrefix, RebootTime: b.rebootTime}
 	var files pxelinux.Files = tree
 	if loader == "syslinux-efi" {
 		files = efiModules{tree}

@@ -1,11 +1,13 @@
 package scenarios
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/pxeproof/pxeproof/captures"
 	"github.com/pxeproof/pxeproof/captures/verdict"
@@ -23,9 +25,10 @@ type bootAnswer struct {
 	from       netip.Addr // where the boot file is to come from; not valid if that is not said
 	file       string
 	fileAt     verdict.Origin
-	configFile string // option 209
-	pathPrefix string // option 210
-	proxied    bool   // option 60 sends the client to a boot server on port 4011
+	configFile string        // option 209
+	pathPrefix string        // option 210
+	rebootTime time.Duration // option 211
+	proxied    bool          // option 60 sends the client to a boot server on port 4011
 }
 
 // lease expects an address and a boot file, and returns what the answer is to
@@ -56,6 +59,7 @@ func (p *prediction) leaseFrom(e verdict.Expectation, d configured[dhcpfile.File
 		gateway:    addr4(a.Option(3)),
 		configFile: text(a.Option(209)),
 		pathPrefix: text(a.Option(210)),
+		rebootTime: seconds(a.Option(211)),
 	}
 	siaddr := netip.IPv4Unspecified()
 	if a.SIAddr.Value.Is4() {
@@ -144,6 +148,13 @@ func addr4(o *conf.OptionValue) netip.Addr {
 		return netip.Addr{}
 	}
 	return netip.AddrFrom4([4]byte(o.Value[:4]))
+}
+
+func seconds(o *conf.OptionValue) time.Duration {
+	if o == nil || len(o.Value) != 4 {
+		return 0
+	}
+	return time.Duration(binary.BigEndian.Uint32(o.Value)) * time.Second
 }
 
 func text(o *conf.OptionValue) string {

@@ -1,7 +1,7 @@
 // Package conf holds what the readers of native configuration files share:
 // the place of a thing in a file, and what a reader has to say about it. The
-// readers are beneath it, one folder a format: dhcpd, xinetd, exports,
-// pxelinux.
+// readers are beneath it, one folder a format: dhcpd, dnsmasq, kea, xinetd,
+// exports, pxelinux, grub, ipxe and others.
 //
 // Every reader has the same manners. It takes a file's name (for messages
 // alone) and its bytes, never panics, and returns what it understood together

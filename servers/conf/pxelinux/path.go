@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxName is the longest file name that PXELINUX keeps, in bytes.
@@ -158,6 +159,9 @@ type Options struct {
 	BootFile   string // the file field, or option 67
 	ConfigFile string // option 209
 	PathPrefix string // option 210
+	// RebootTime is option 211: how long PXELINUX waits before it restarts a
+	// machine for which it found no configuration. Default 5 minutes.
+	RebootTime time.Duration
 }
 
 // bootIf is the MAC as in file names and in BOOTIF=.

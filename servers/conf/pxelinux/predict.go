@@ -1,6 +1,7 @@
 package pxelinux
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -84,8 +85,7 @@ type Prediction struct {
 	Problems conf.Problems
 }
 
-// rebootTime is how long PXELINUX waits before it restarts a machine for which
-// it found no configuration, unless option 211 says otherwise.
+// rebootTime is [Options.RebootTime] unless option 211 says otherwise.
 const rebootTime = 5 * time.Minute
 
 // Predict says what pxelinux.0 does on a client that DHCP gave these options.
@@ -174,7 +174,8 @@ func (p *predictor) config() bool {
 			return p.read(l)
 		}
 	}
-	return p.end(Stops, conf.Pos{}, "no configuration is there under any of its names, and PXELINUX restarts the machine after %v", rebootTime)
+	return p.end(Stops, conf.Pos{}, "no configuration is there under any of its names, and PXELINUX restarts the machine after %v",
+		cmp.Or(p.options.RebootTime, rebootTime))
 }
 
 // read reads a configuration that is there.

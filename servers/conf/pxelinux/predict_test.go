@@ -138,3 +138,11 @@ func (allFound) Size(string) (int64, bool) { return 1, true }
 func (allFound) Read(name string) (string, []byte, error) {
 	return name, nil, nil
 }
+
+func TestRebootTime(t *testing.T) {
+	p := pxelinux.Predict(pxelinux.Client{MAC: net.HardwareAddr{0x52, 0x54, 0, 0, 0, 1}},
+		pxelinux.Options{BootFile: "pxelinux.0", RebootTime: time.Minute}, server{"ldlinux.c32": "x"})
+	if p.Boot.Outcome != pxelinux.Stops || !strings.Contains(p.Boot.Reason, "1m0s") {
+		t.Error(p.Boot.Outcome, p.Boot.Reason)
+	}
+}
