@@ -5,10 +5,14 @@ import (
 	"github.com/pxeproof/pxeproof/servers/conf/ipxe"
 )
 
-// grub expects what GRUB's network image asks for.
+// grub expects what GRUB's network image asks for, if it is known where it looks.
 func (p *prediction) grub(b *bootAnswer) error {
 	tree := p.tftpTree(b.from)
 	defer tree.close()
+	_, image, err := tree.Read(b.file)
+	if err != nil || !grub.Embeds(image) {
+		return nil
+	}
 	client := grub.Client{MAC: p.m.NICs[0].MAC, Addr: b.address, Server: b.from}
 	return p.loaded(grub.Predict(client, tree), tree, b, grub.ConfigNames(client))
 }

@@ -10,6 +10,7 @@
 package grub
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/netip"
@@ -30,13 +31,26 @@ type Client struct {
 	// Prefix is the folder that GRUB was built to look in. Default "/grub", that
 	// of Debian's signed image.
 	Prefix string
+	// Search says that the image has no configuration built in, and so looks for
+	// one by the machine's addresses. Debian's has one, which names two files.
+	Search bool
+}
+
+// Embeds says whether an image has the configuration of Debian's signed one built
+// in, so that it is known which files it asks for.
+func Embeds(image []byte) bool {
+	return bytes.Contains(image, []byte("normal (memdisk)/grub.cfg")) && bytes.Contains(image, []byte("source $prefix/x86_64-efi/grub.cfg"))
 }
 
 // ConfigNames are the names under which GRUB looks for its configuration, in
-// order: by the MAC, the IPv4 address in hexadecimal and that with ever fewer
-// digits, and grub.cfg itself.
+// order: grub.cfg in the folder of the platform, and beside that. With Search it
+// is by the MAC, by the IPv4 address in hexadecimal and that with ever fewer
+// digits, and grub.cfg; a name by the machine's UUID is not among them.
 func ConfigNames(c Client) []string {
 	base := path.Join(c.prefix(), "grub.cfg")
+	if !c.Search {
+		return []string{path.Join(c.prefix(), "x86_64-efi/grub.cfg"), base}
+	}
 	names := []string{base + "-01-" + strings.ReplaceAll(c.MAC.String(), ":", "-")}
 	if c.Addr.Is4() {
 		a := c.Addr.As4()

@@ -26,7 +26,12 @@ func (t tree) Read(name string) (string, []byte, error) {
 var client = Client{MAC: net.HardwareAddr{0x52, 0x54, 0, 0x12, 0x34, 0x56}, Addr: netip.MustParseAddr("192.168.1.10"), Server: netip.MustParseAddr("192.168.1.103")}
 
 func TestConfigNames(t *testing.T) {
-	got := strings.Join(ConfigNames(client), " ")
+	if got := strings.Join(ConfigNames(client), " "); got != "/grub/x86_64-efi/grub.cfg /grub/grub.cfg" {
+		t.Error(got)
+	}
+	search := client
+	search.Search = true
+	got := strings.Join(ConfigNames(search), " ")
 	want := "/grub/grub.cfg-01-52-54-00-12-34-56 /grub/grub.cfg-C0A8010A /grub/grub.cfg-C0A8010 /grub/grub.cfg-C0A801 /grub/grub.cfg-C0A80 " +
 		"/grub/grub.cfg-C0A8 /grub/grub.cfg-C0A /grub/grub.cfg-C0 /grub/grub.cfg-C /grub/grub.cfg"
 	if got != want {
