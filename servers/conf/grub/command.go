@@ -269,11 +269,10 @@ func (p *predictor) test(at conf.Pos, args []pxelinux.Value) bool {
 	case len(texts) == 1:
 		return texts[0] != ""
 	case len(texts) == 2 && (texts[0] == "-f" || texts[0] == "-e" || texts[0] == "-s"):
-		l := p.ask(pxelinux.UseProbe, texts[1], args[1].Pos)
-		if l.Elsewhere() {
-			p.end(pxelinux.Dynamic, at, "whether %s is there is not known here", l.File)
+		if f := p.file(texts[1]); f.Scheme != "tftp" {
+			p.end(pxelinux.Dynamic, at, "whether %s is there is not known here", f)
 		}
-		return l.Found
+		return false // TFTP lists no folders, so GRUB finds nothing, and asks for nothing
 	case len(texts) == 2 && texts[0] == "-n":
 		return texts[1] != ""
 	case len(texts) == 2 && texts[0] == "-z":

@@ -43,13 +43,15 @@ func Embeds(image []byte) bool {
 }
 
 // ConfigNames are the names under which GRUB looks for its configuration, in
-// order: grub.cfg in the folder of the platform, and beside that. With Search it
+// order: grub.cfg alone. With Search it
 // is by the MAC, by the IPv4 address in hexadecimal and that with ever fewer
 // digits, and grub.cfg; a name by the machine's UUID is not among them.
 func ConfigNames(c Client) []string {
 	base := path.Join(c.prefix(), "grub.cfg")
 	if !c.Search {
-		return []string{path.Join(c.prefix(), "x86_64-efi/grub.cfg"), base}
+		// It would take x86_64-efi/grub.cfg first, but asks by test -e, which
+		// over TFTP finds nothing and sends nothing.
+		return []string{base}
 	}
 	names := []string{base + "-01-" + strings.ReplaceAll(c.MAC.String(), ":", "-")}
 	if c.Addr.Is4() {
