@@ -88,21 +88,23 @@ func BenchmarkCrowd(b *testing.B) {
 }
 
 var (
-	rssLine = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
+	// What is resident beside files, and the tables of all pages.
+	resident = regexp.MustCompile(`(?:RssAnon|RssShmem|VmPTE):\s+(\d+) kB`)
 	// Memory of a socket: received, sent, set aside, queued, options, backlog.
 	skmem = regexp.MustCompile(`skmem:\(r(\d+),rb\d+,t(\d+),tb\d+,f(\d+),w(\d+),o(\d+),bl(\d+)`)
 )
 
-// memory is what the server has resident, and what its host's UDP sockets hold,
-// in bytes.
-func (p *peerServer) memory(b *testing.B, r *rig) (resident, sockets int64) {
+// memory is what the server has resident beyond the file cache, and what its
+// host's UDP sockets hold, in bytes.
+func (p *peerServer) memory(b *testing.B, r *rig) (bytes, sockets int64) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		b.Error(err)
 		return 0, 0
 	}
-	if m := rssLine.FindSubmatch(status); m != nil {
-		resident, _ = strconv.ParseInt(string(m[1]), 10, 64)
+	for _, m := range resident.FindAllSubmatch(status, -1) {
+		v, _ := strconv.ParseInt(string(m[1]), 10, 64)
+		bytes += v << 10
 	}
 	out, err := r.server.Command(b.Context(), "ss", "-Huamn").Output()
 	if err != nil {
@@ -114,5 +116,5 @@ func (p *peerServer) memory(b *testing.B, r *rig) (resident, sockets int64) {
 			sockets += v
 		}
 	}
-	return resident << 10, sockets
+	return bytes, sockets
 }

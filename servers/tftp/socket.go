@@ -174,7 +174,10 @@ func (s *socket) receiveAtOnce(b []byte) (int, error) {
 	if err := s.setTimeout(time.Millisecond); err != nil {
 		return 0, err
 	}
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
+	n, errno := s.recvRaw(b)
+	if errno == unix.EINTR { // the scheduler wants to have its say, and has had it
+		n, errno = s.recvRaw(b)
+	}
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		return 0, errTimeout
@@ -183,7 +186,15 @@ func (s *socket) receiveAtOnce(b []byte) (int, error) {
 	case n == 0 && s.woken.Load():
 		return 0, net.ErrClosed
 	}
-	return int(n), nil
+	return n, nil
+}
+
+// recvRaw is a call of its own because the scheduler has its say at calls.
+//
+//go:noinline
+func (s *socket) recvRaw(b []byte) (int, unix.Errno) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
+	return int(n), errno
 }
 
 // setTimeout sets how long a blocking receive waits, unless it is nearly so.

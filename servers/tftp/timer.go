@@ -10,8 +10,10 @@ const (
 	// or a disk, from being sent everything twice.
 	leastWait = 100 * time.Millisecond
 	// fastLink is a round trip that is not worth giving a processor up for. A
-	// machine under emulation takes longer, and so does any wire of length.
+	// machine under emulation takes longer, and so does any wire of length. A
+	// link that was fast is so until it takes slowLink: others may be busy.
 	fastLink = 150 * time.Microsecond
+	slowLink = 500 * time.Microsecond
 	// mostWait is where doubling ends.
 	mostWait = 4 * time.Second
 	// patience is how long a client may say nothing new before it is given up.

@@ -78,9 +78,21 @@ func (t *transfer) run() error {
 		}
 	}
 	// Only now: a request with a forged source gets no memory.
-	t.blocks = newBlocks(t.source(), t.terms.blockSize, t.terms.windowSize)
+	t.blocks = t.newBlocks()
+	defer t.blocks.mapped.close()
 	t.sock.prepare(t.terms.windowSize, t.terms.blockSize)
 	return t.sendAll()
+}
+
+// newBlocks maps the file where a transfer has a thread to itself. For a crowd
+// that would cost more than it gains: the tables of pages.
+func (t *transfer) newBlocks() *blocks {
+	if t.turn != nil && t.faults == nil && t.mode == "octet" {
+		if b := mapBlocks(t.file, t.size, t.terms.blockSize); b != nil {
+			return b
+		}
+	}
+	return newBlocks(t.source(), t.terms.blockSize, t.terms.windowSize)
 }
 
 func (t *transfer) source() source {
@@ -127,13 +139,14 @@ func (t *transfer) sendAll() error {
 	for {
 		// What fails here is the file: the client is told, and waits no longer.
 		if err := t.blocks.want(base + window - 1); err != nil {
-			t.sock.send((&Error{NotDefined, "Error reading the file"}).packet())
-			return fmt.Errorf("reading the file: %w", err)
+			return t.unreadable(err)
 		}
 		end := t.blocks.end(base + window)
 		again := next < top
 		sentAt := time.Now()
-		if err := t.sendBlocks(next, end, top); err != nil {
+		if err := t.sendBlocks(next, end, top); errors.Is(err, unix.EFAULT) {
+			return t.unreadable(err)
+		} else if err != nil {
 			return t.lost(err, base, end)
 		}
 		next, top = end, max(top, end)
@@ -175,6 +188,12 @@ func (t *transfer) sendAll() error {
 			t.blocks.release(base)
 		}
 	}
+}
+
+// unreadable is the end of a transfer by its file.
+func (t *transfer) unreadable(err error) error {
+	t.sock.send((&Error{NotDefined, "Error reading the file"}).packet())
+	return fmt.Errorf("reading the file: %w", err)
 }
 
 // lost is the end of a transfer by an error of the socket.
@@ -291,8 +310,12 @@ func (t *transfer) progress(sentAt time.Time, once bool) {
 		t.timer.sample(t.heard.Sub(sentAt))
 	}
 	t.timer.answered()
-	if fast := t.timer.srtt > 0 && t.timer.srtt < fastLink; fast != t.sock.eager && t.turn != nil {
-		t.hurry(fast)
+	switch {
+	case t.turn == nil || t.timer.srtt == 0:
+	case t.sock.eager && t.timer.srtt > slowLink:
+		t.hurry(false)
+	case !t.sock.eager && t.timer.srtt < fastLink:
+		t.hurry(true)
 	}
 }
 

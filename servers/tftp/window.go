@@ -15,7 +15,8 @@ const readAhead = 16 << 10
 // round; wire numbers do that.
 type blocks struct {
 	from     source
-	size     int // of a block
+	mapped   *mapping // in place of from and buf
+	size     int      // of a block
 	buf      []byte
 	capacity int64 // of buf, in blocks
 
@@ -42,6 +43,9 @@ func (b *blocks) release(n int64) { b.first = max(b.first, n) }
 
 // want reads until block n is held, or the last one is.
 func (b *blocks) want(n int64) error {
+	if b.mapped != nil {
+		return b.mapped.want(int(min(n, b.last)) * b.size)
+	}
 	for b.filled <= n && b.last == 0 {
 		if err := b.fill(); err != nil {
 			return err
@@ -86,6 +90,10 @@ func (b *blocks) data(n int64) []byte {
 	size := b.size
 	if n == b.last {
 		size = b.lastSize
+	}
+	if b.mapped != nil {
+		start := int(n-1) * b.size
+		return b.mapped.b[start : start+size]
 	}
 	start := int((n-1)%b.capacity) * b.size
 	return b.buf[start : start+size]

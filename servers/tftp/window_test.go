@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/iotest"
 
@@ -70,6 +72,42 @@ func drain(t *testing.T, b *blocks, window int64) (got []byte, count int64) {
 			return got, count
 		}
 		b.release(base)
+	}
+}
+
+// TestMappedBlocks cuts a file in memory as one that is read is cut, and finds
+// out that it became shorter without a signal.
+func TestMappedBlocks(t *testing.T) {
+	for _, blockSize := range []int{8, 512, 65464} {
+		for _, size := range []int{1, blockSize - 1, blockSize, 3*blockSize + 5, 3 << 20} {
+			name := filepath.Join(t.TempDir(), "f")
+			want := make([]byte, size)
+			rand.NewChaCha8([32]byte{}).Read(want)
+			if err := os.WriteFile(name, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			f, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := mapBlocks(f, int64(size), blockSize)
+			if b == nil {
+				t.Skip("this kernel populates no mapping")
+			}
+			got, count := drain(t, b, 4)
+			if !bytes.Equal(got, want) || count != int64(size/blockSize+1) {
+				t.Errorf("%d bytes in blocks of %d: %d bytes in %d blocks", size, blockSize, len(got), count)
+			}
+			b.mapped.present = 0
+			if err := os.Truncate(name, 0); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.want(1); err == nil {
+				t.Errorf("a file that is gone is still there")
+			}
+			b.mapped.close()
+			f.Close()
+		}
 	}
 }
 
