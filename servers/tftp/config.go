@@ -1,7 +1,8 @@
 // Package tftp is a read-only TFTP server (RFC 1350) that answers as tftpd-hpa's
 // in.tftpd does: the same names are found, the same are refused with the same
-// code, and the same options are taken (RFC 2347, 2348, 2349), and windowsize
-// (RFC 7440) besides.
+// code, and the same options are taken (RFC 2347, 2348, 2349). Besides, it knows
+// windowsize (RFC 7440) and, if it is told to, multicast (RFC 2090) and PXE's own
+// MTFTP.
 //
 // Start with [Config] and [New].
 package tftp

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,6 +148,28 @@ func TestAskedTwice(t *testing.T) {
 	if p.tid.String() != first.String() {
 		t.Errorf("two transfers answer")
 	}
+}
+
+// TestFileBecomesShorter takes a file's end away under a transfer: the client is
+// told, and the server lives.
+func TestFileBecomesShorter(t *testing.T) {
+	l := newLab(t)
+	l.write(t, "f", 50_000)
+	done := l.startWatched(t, tftp.Config{})
+	p := l.peer(t)
+	p.read("f", "timeout", patient, "blksize", "8192")
+	p.wantOACK("timeout 60 blksize 8192")
+	p.ack(0)
+	p.wantBlocks(1)
+	if err := os.Truncate(filepath.Join(l.root, "f"), 0); err != nil {
+		t.Fatal(err)
+	}
+	p.ack(1)
+	p.wantError(tftp.NotDefined, "Error reading the file")
+	if tr := <-done; tr.Err == nil || tr.Bytes != 8192 {
+		t.Errorf("%+v", tr)
+	}
+	p.wantNothing()
 }
 
 func TestClientEnds(t *testing.T) {
