@@ -1,13 +1,9 @@
 package scenarios_test
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/pxeproof/pxeproof/captures"
-	"github.com/pxeproof/pxeproof/harness"
 	"github.com/pxeproof/pxeproof/scenarios"
 )
 
@@ -27,17 +23,8 @@ func TestLossyLink(t *testing.T) {
 	}
 	judgedAgain(t, dir)
 
-	f, err := os.Open(filepath.Join(dir, harness.EventsFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	var impaired, data, lost, counted, resent int64
-	for dec := json.NewDecoder(f); dec.More(); {
-		var e captures.Event
-		if err := dec.Decode(&e); err != nil {
-			t.Fatal(err)
-		}
+	for _, e := range events(t, dir) {
 		switch e.Kind {
 		case captures.LinkImpaired:
 			impaired++

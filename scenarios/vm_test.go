@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pxeproof/pxeproof/captures"
 	"github.com/pxeproof/pxeproof/captures/verdict"
 	"github.com/pxeproof/pxeproof/harness"
 	"github.com/pxeproof/pxeproof/harness/qemu"
@@ -45,6 +46,25 @@ func boot(t *testing.T, arg string) (string, verdict.Verdict) {
 		t.Fatal(err)
 	}
 	return dir, res.Verdict
+}
+
+// events are those of a run.
+func events(t *testing.T, dir string) []captures.Event {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, harness.EventsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var all []captures.Event
+	for dec := json.NewDecoder(f); dec.More(); {
+		var e captures.Event
+		if err := dec.Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return all
 }
 
 // copyOf is a copy of a library scenario, to be changed.

@@ -1,13 +1,9 @@
 package scenarios_test
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/pxeproof/pxeproof/captures"
-	"github.com/pxeproof/pxeproof/harness"
 	"github.com/pxeproof/pxeproof/scenarios"
 )
 
@@ -26,17 +22,8 @@ func TestWindowSize(t *testing.T) {
 	}
 	judgedAgain(t, dir)
 
-	f, err := os.Open(filepath.Join(dir, harness.EventsFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	agreed, used := false, false
-	for dec := json.NewDecoder(f); dec.More(); {
-		var e captures.Event
-		if err := dec.Decode(&e); err != nil {
-			t.Fatal(err)
-		}
+	for _, e := range events(t, dir) {
 		windows := e.Int("tftp.option.windowsize") == 4
 		switch e.Kind {
 		case captures.TFTPOack:

@@ -2,14 +2,9 @@ package tftp_test
 
 import (
 	"bytes"
-	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pxeproof/pxeproof/harness/network"
 	"github.com/pxeproof/pxeproof/servers/tftp"
@@ -22,26 +17,9 @@ func TestMTFTPAtftp(t *testing.T) {
 	want := l.write(t, "boot/f", 100_000)
 	m := tftp.MTFTP{File: "boot/f", Group: group, Port: 1759}
 	l.startWatched(t, tftp.Config{MTFTP: []tftp.MTFTP{m}})
-	var g errgroup.Group
-	for i, h := range []*network.Host{l.client, l.host(t, "192.168.1.51/24")} {
-		hears(t, h)
-		to := filepath.Join(t.TempDir(), "got")
-		g.Go(func() error {
-			out, err := h.Command(t.Context(), "atftp", "--mtftp", "client-port "+strconv.Itoa(int(group.Port())), "--mtftp", "server-port "+strconv.Itoa(int(m.Port)),
-				"--mtftp", "mcast-ip "+group.Addr().String(), "--mtftp", "listen-delay 1", "--mtftp", "timeout-delay 2",
-				"--mget", "-r", "boot/f", "-l", to, serverAddr).CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("client %d: %w\n%s", i, err, out)
-			}
-			if got, err := os.ReadFile(to); err != nil || !bytes.Equal(got, want) {
-				return fmt.Errorf("client %d: %d other bytes, %v\n%s", i, len(got), err, out)
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	hosts := []*network.Host{l.client, l.host(t, "192.168.1.51/24")}
+	l.fetchTogether(t, hosts, want, "--mtftp", "client-port "+strconv.Itoa(int(group.Port())), "--mtftp", "server-port "+strconv.Itoa(int(m.Port)),
+		"--mtftp", "mcast-ip "+group.Addr().String(), "--mtftp", "listen-delay 1", "--mtftp", "timeout-delay 2", "--mget", "-r", "boot/f")
 }
 
 // TestMTFTP plays the clients by hand.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -43,24 +44,7 @@ func TestMulticastAtftp(t *testing.T) {
 	want := l.write(t, "f", size)
 	done := l.startWatched(t, tftp.Config{Multicast: group})
 	hosts := []*network.Host{l.client, l.host(t, "192.168.1.51/24"), l.host(t, "192.168.1.52/24")}
-	var g errgroup.Group
-	for i, h := range hosts {
-		hears(t, h)
-		to := filepath.Join(t.TempDir(), "got")
-		g.Go(func() error {
-			out, err := h.Command(t.Context(), "atftp", "--option", "multicast", "--option", "blksize 1428", "-g", "-r", "f", "-l", to, serverAddr).CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("client %d: %w\n%s", i, err, out)
-			}
-			if got, err := os.ReadFile(to); err != nil || !bytes.Equal(got, want) {
-				return fmt.Errorf("client %d: %d other bytes, %v\n%s", i, len(got), err, out)
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	l.fetchTogether(t, hosts, want, "--option", "multicast", "--option", "blksize 1428", "-g", "-r", "f")
 	var sent int64
 	for range hosts {
 		tr := <-done
@@ -151,4 +135,27 @@ func (l *lab) air(t *testing.T) *peer {
 		t.Fatal(err)
 	}
 	return air
+}
+
+// fetchTogether has atftp on several hosts fetch a file at once, and compares.
+func (l *lab) fetchTogether(t *testing.T, hosts []*network.Host, want []byte, args ...string) {
+	t.Helper()
+	var g errgroup.Group
+	for i, h := range hosts {
+		hears(t, h)
+		to := filepath.Join(t.TempDir(), "got")
+		g.Go(func() error {
+			out, err := h.Command(t.Context(), "atftp", append(slices.Clone(args), "-l", to, serverAddr)...).CombinedOutput()
+			if err != nil {
+				return fmt.Errorf("client %d: %w\n%s", i, err, out)
+			}
+			if got, err := os.ReadFile(to); err != nil || !bytes.Equal(got, want) {
+				return fmt.Errorf("client %d: %d other bytes, %v\n%s", i, len(got), err, out)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
 }
