@@ -16,7 +16,7 @@ const envLong = "PXEPROOF_LONG"
 // a client to give up.
 func long(s *scenarios.Scenario) bool {
 	return s.Machines[0].Firmware.Kind == "uefi" ||
-		slices.Contains([]string{"install-loop", "rollover", "spanning-tree", "stalled-transfer"}, s.Name)
+		slices.Contains([]string{"install-loop", "only-from-elsewhere", "spanning-tree", "squatter", "stalled-transfer"}, s.Name)
 }
 
 // TestLibrary boots every scenario of the library. One that provokes findings
