@@ -44,11 +44,17 @@ func TestDiscover(t *testing.T) {
 			[]client{{Fail, Config, "dhcp-next-server-unset"}}},
 		"another boot program without next-server": {uefi().start().dora(given{siaddr: "0.0.0.0", file: "memtest.efi"}).get("memtest.efi"),
 			[]client{{Inconclusive, NBP, "dhcp-next-server-unset"}}},
-		"no such boot program":     {booted().missing("/pxelinux.0"), []client{{Fail, NBP, "tftp-file-not-found"}}},
-		"no ldlinux.c32":           {booted().get("/pxelinux.0").missing("ldlinux.c32").missing("/boot/ldlinux.c32"), []client{{Fail, Config, "tftp-file-not-found"}}},
-		"no config":                {loaded().missing("pxelinux.cfg/default"), []client{{Fail, Config, "pxelinux-config-missing"}}},
-		"no kernel":                {configured().missing("vmlinuz"), []client{{Fail, Kernel, "pxelinux-kernel-missing"}}},
-		"no initrd":                {configured().get("vmlinuz").missing("initrd.img"), []client{{Fail, Kernel, "initrd-missing"}}},
+		"no such boot program": {booted().missing("/pxelinux.0"), []client{{Fail, NBP, "tftp-file-not-found"}}},
+		"no ldlinux.c32":       {booted().get("/pxelinux.0").missing("ldlinux.c32").missing("/boot/ldlinux.c32"), []client{{Fail, Config, "tftp-file-not-found"}}},
+		"no config":            {loaded().missing("pxelinux.cfg/default"), []client{{Fail, Config, "pxelinux-config-missing"}}},
+		"no kernel":            {configured().missing("vmlinuz"), []client{{Fail, Kernel, "pxelinux-kernel-missing"}}},
+		"no initrd":            {configured().get("vmlinuz").missing("initrd.img"), []client{{Fail, Kernel, "initrd-missing"}}},
+		"no kickstart": {running().rpc(captures.MountMnt, field("mount.path", "/root/inst"), field("mount.status", int64(0))).
+			rpc(captures.NFSLookup, field("nfs.path", ksPath), field("nfs.status", int64(2))), []client{{Fail, Files, "nfs-no-such-file"}}},
+		"a kickstart that may not be read": {running().rpc(captures.MountMnt, field("mount.path", "/root/inst"), field("mount.status", int64(0))).
+			rpc(captures.NFSAccess, field("nfs.path", ksPath)), []client{{Fail, Files, "nfs-permission"}}},
+		"a look-up in vain, and the kickstart": {running().
+			rpc(captures.NFSLookup, field("nfs.path", "/root/inst/ks.d"), field("nfs.status", int64(2))).nfs(), []client{{Pass, Files, ""}}},
 		"one DISCOVER and the end": {newTape().start().ask("dhcp.discover"), []client{{Inconclusive, Power, ""}}},
 		"no answer":                {newTape().start().ask("dhcp.discover").wait(time.Second).ask("dhcp.discover"), []client{{Fail, DHCP, "dhcp-no-answer"}}},
 		"from the middle":          {articleBoot().from(8), []client{{Pass, Files, ""}}},

@@ -203,9 +203,18 @@ func (c *client) wanted(path string) bool {
 	return false
 }
 
+// lacks says whether an NFS path is a file that the machine has not got: one that
+// is expected or, where nobody knows what was, any while it has read none at all.
+func (c *client) lacks(path string) bool {
+	if c.named {
+		return c.wanted(path)
+	}
+	return path != "" && !slices.ContainsFunc(c.rules, func(r rule) bool { return r.Stage == Files && r.out.Status == Pass })
+}
+
 func noSuchFile(c *client) []detection {
 	return c.fault(func(f *rpcFault) bool {
-		return (f.kind == captures.NFSLookup || f.kind == captures.NFSError || f.kind == captures.NFSOpen) && f.answered && f.status == 2 && c.wanted(f.path)
+		return (f.kind == captures.NFSLookup || f.kind == captures.NFSError || f.kind == captures.NFSOpen) && f.answered && f.status == 2 && c.lacks(f.path)
 	}, func(f *rpcFault) string {
 		return fmt.Sprintf("%s has no %s (NFS status %d)", f.server, quoted(f.path), f.status)
 	})
@@ -215,7 +224,7 @@ func nfsPermission(c *client) []detection {
 	return c.fault(func(f *rpcFault) bool {
 		refused := f.kind == captures.NFSAccess ||
 			(f.kind == captures.NFSLookup || f.kind == captures.NFSError || f.kind == captures.NFSOpen) && (f.status == 13 || f.status == 1)
-		return refused && f.answered && c.wanted(f.path)
+		return refused && f.answered && c.lacks(f.path)
 	}, func(f *rpcFault) string {
 		if f.kind == captures.NFSAccess {
 			return fmt.Sprintf("%s does not grant the client to read %s (ACCESS)", f.server, quoted(f.path))
