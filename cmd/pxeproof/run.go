@@ -50,7 +50,10 @@ side by side; SCENARIO:VARIANT runs one of them.`,
 			if err != nil {
 				return err
 			}
-			if !asJSON && !all && len(list) == 1 && len(list[0].Variants) > 0 && list[0].IsWhole() {
+			if !all && len(list) == 1 && len(list[0].Variants) > 0 && list[0].IsWhole() {
+				if asJSON {
+					return usageError{fmt.Errorf("--json is for one boot, and %s has %d: choose one, as %[1]s:%[3]s", args[0], len(list[0].Variants), list[0].Variants[0])}
+				}
 				return runMatrix(cmd, list[0], jobs, o)
 			}
 			if all || len(list) > 1 {
