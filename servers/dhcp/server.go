@@ -24,7 +24,8 @@ type Options struct {
 	// Faults are what is wrong on purpose.
 	Faults Faults
 	// Log is told, in dhcpd's manner, of every message and what became of it. It
-	// is called by the goroutine that runs Serve. Nil is quiet.
+	// is called by the goroutine that runs Serve, and for answers that a fault
+	// delays by theirs. Nil is quiet.
 	Log func(line string)
 	// Clock is the time that leases live by. Nil is time.Now.
 	Clock func() time.Time
