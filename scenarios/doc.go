@@ -27,8 +27,12 @@
 //	          - {files: initrd.img, truncate-at: 4096}
 //	          # corrupt-block, repeat-block, drop-every, wrong-port-at, wrong-address,
 //	          # error-at with error: {code: 3, message: Disk full}, ignore-options
+//	  squatter:
+//	    servers: {acd: {}}          # a neighbour that defends its address (RFC 5227)
 //	machines:
 //	  client: {firmware: uefi, secure-boot: true, rom: none, reboots: true}
+//	assets:
+//	  /tftpboot/big.img: zeros:33   # so many MiB of zeros
 //	modes:
 //	  /tftpboot/vmlinuz: "0600"
 //
