@@ -23,6 +23,7 @@ type Queue struct {
 	frames     schedule
 	bytes      int // of frames, by weight
 	counts     Counts
+	number     int64 // of the last frame, since restart
 
 	line  time.Time // until when the line is busy, for Rate
 	last  time.Time // when the last frame that was put in is due
@@ -33,7 +34,14 @@ type Queue struct {
 // NewQueue makes an empty one. What becomes of the frames of two queues of the
 // same impairment and direction is the same.
 func NewQueue(i Impairment, d Direction) *Queue {
-	return &Queue{impairment: i, draws: rand.New(rand.NewPCG(i.Seed, uint64(d)))}
+	q := &Queue{impairment: i}
+	q.restart(i.Seed, d)
+	return q
+}
+
+// restart draws the fates of the frames that follow from another seed.
+func (q *Queue) restart(seed uint64, d Direction) {
+	q.draws, q.number = rand.New(rand.NewPCG(seed, uint64(d))), 0
 }
 
 // A frame is under way.
@@ -50,6 +58,7 @@ type frame struct {
 func (q *Queue) Push(now time.Time, data []byte) Loss {
 	i := q.impairment
 	q.counts.Frames++
+	q.number++
 	// Always the same number of draws a frame, so that a frame's fate depends on
 	// its own number and not on what became of those before it.
 	lost := q.draws.Float64() < i.Loss

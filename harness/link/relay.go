@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +16,8 @@ type Relay struct {
 	ends   [2]*End
 	queues [2]*Queue
 	in     [maxFrame]byte
-	spare  [][]byte // buffers of smallBuffer bytes
+	again  atomic.Pointer[uint64] // a seed, from Restart
+	spare  [][]byte               // buffers of smallBuffer bytes
 	// Lost, if not nil, is told of each frame that is lost, from the goroutine
 	// of Run, with its number in its direction, from 1. data is valid meanwhile.
 	Lost func(d Direction, number int64, why Loss, data []byte)
@@ -25,6 +27,11 @@ type Relay struct {
 func NewRelay(a, b *End, i Impairment) *Relay {
 	return &Relay{ends: [2]*End{a, b}, queues: [2]*Queue{NewQueue(i, AToB), NewQueue(i, BToA)}}
 }
+
+// Restart has the fates of frames drawn anew, from a seed, and their numbers
+// count from 1 again, from the next frame on. What is under way stays so. It may
+// be called while Run runs.
+func (r *Relay) Restart(seed uint64) { r.again.Store(&seed) }
 
 // Close closes the ends of a relay that was never run.
 func (r *Relay) Close() error { return errors.Join(r.ends[0].Close(), r.ends[1].Close()) }
@@ -129,11 +136,15 @@ func (r *Relay) take(d Direction) (more bool, err error) {
 		if err != nil {
 			return false, err
 		}
+		if seed := r.again.Swap(nil); seed != nil {
+			r.queues[AToB].restart(*seed, AToB)
+			r.queues[BToA].restart(*seed, BToA)
+		}
 		b := r.buffer(n)
 		copy(b, r.in[:n])
 		if why := q.Push(time.Now(), b); why != "" {
 			if r.Lost != nil {
-				r.Lost(d, q.counts.Frames, why, b)
+				r.Lost(d, q.number, why, b)
 			}
 			r.free(b)
 		}

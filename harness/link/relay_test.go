@@ -190,3 +190,46 @@ func deadline(t *testing.T) time.Time {
 	t.Helper()
 	return time.Now().Add(200 * time.Millisecond)
 }
+
+// From a restart on the fates are those of a relay that has just begun.
+func TestRestart(t *testing.T) {
+	const n = 500
+	endA, a := streamEnd(t)
+	endB, b := streamEnd(t)
+	r := NewRelay(endA, endB, Impairment{Loss: 0.3, Seed: 1})
+	lost := make(chan struct{}, n)
+	r.Lost = func(Direction, int64, Loss, []byte) { lost <- struct{}{} }
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	for _, seed := range []uint64{7, 8, 7} {
+		r.Restart(seed)
+		want, _ := through(Impairment{Loss: 0.3, Seed: seed}, AToB, n, 4, every(0))
+		sent := make(chan error, 1)
+		go func() {
+			for k := range n {
+				if err := send(a, numbered(k, 4)); err != nil {
+					sent <- err
+					return
+				}
+			}
+			sent <- nil
+		}()
+		for i, x := range want {
+			frame, err := receive(b)
+			if err != nil || numberOf(frame) != x.number {
+				t.Fatalf("seed %d, the %dth to come: %v %v, want %d", seed, i, frame, err, x.number)
+			}
+		}
+		if err := <-sent; err != nil {
+			t.Fatal(err)
+		}
+		for range n - len(want) {
+			<-lost // so that none of these frames comes after the next restart
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
