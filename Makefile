@@ -10,6 +10,7 @@
 #   make fuzz    every fuzz target, FUZZTIME=1m each
 #   make bench-boot  boots against the same in a bare lab, side by side
 #   make bench-judge  a capture of a million frames, judged, and printed by tshark
+#   make bench-tftp  TFTP servers side by side, block and window sizes, good links and bad
 #   make bench-nfs   sequential reads against NFS-Ganesha's, and with 100,000 files held open
 #   make man     manual pages, bin/man
 #   make clean   remove what was built here; the cache of boot files stays
@@ -21,7 +22,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .ONESHELL:
 .PHONY: setup packages tun build test test-all soak fuzz check demo man clean
-.PHONY: bench-boot bench-judge bench-nfs
+.PHONY: bench-boot bench-judge bench-tftp bench-nfs
 
 GO ?= go
 CI ?=
@@ -100,6 +101,9 @@ demo: setup
 
 bench-boot: setup
 	@bin/pxeproof bench boot
+
+bench-tftp: setup
+	@bin/pxeproof bench tftp
 
 bench-judge: setup
 	@bin/pxeproof bench judge

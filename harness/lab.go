@@ -278,3 +278,12 @@ func (l *Lab) Close() (*captures.Timeline, error) {
 	}
 	return t, errors.Join(errs...)
 }
+
+// RecorderCPU is the processor time that recording and judging took, known after
+// Close.
+func (l *Lab) RecorderCPU() time.Duration {
+	if l.recorder == nil {
+		return 0
+	}
+	return l.recorder.CPU()
+}

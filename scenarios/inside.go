@@ -242,6 +242,7 @@ func (r *run) record(end verdict.End, lab *harness.Lab) error {
 	rec := r.request.Record
 	r.memory, r.lifeless = lab.Memory(), lab.Lifeless()
 	rec.Schema, rec.End, rec.Machines, rec.Memory = RunSchema, &end, lab.PowerOns(), r.memory
+	rec.Recorder = verdict.Seconds(lab.RecorderCPU())
 	for _, h := range r.scenario.Hosts {
 		mac := network.HostConfig{Addr: h.Address, MAC: h.MAC}.HardwareAddr()
 		rec.Hosts = append(rec.Hosts, RunHost{Name: h.Name, MAC: mac.String(), Addr: h.Address})

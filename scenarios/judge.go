@@ -31,6 +31,7 @@ type RunRecord struct {
 	Hosts    []RunHost         `json:"hosts"`
 	Machines []harness.PowerOn `json:"machines"` // how each came to run
 	Memory   int64             `json:"memory"`   // what the sandbox took at most, in bytes
+	Recorder verdict.Seconds   `json:"recorder"` // processor time that recording and judging took
 	Assets   []RunAsset        `json:"assets"`
 	End      *verdict.End      `json:"end,omitempty"` // how the recording ended
 	Timings  *Timings          `json:"timings,omitempty"`

@@ -25,6 +25,8 @@ type Config struct {
 	// Retire is how long the kernel may keep a block that has frames but is not
 	// full, rounded up to milliseconds; default 8 ms.
 	Retire time.Duration
+	// Outgoing has frames that leave at an interface captured too.
+	Outgoing bool
 }
 
 // A Frame is one frame as it entered at an interface. Data is the ring's own
@@ -32,6 +34,7 @@ type Config struct {
 type Frame struct {
 	Index    int  // the interface's index
 	Ethernet bool // false for loopback and for what has no Ethernet header
+	Outgoing bool // it left here; only if Config.Outgoing
 	At       time.Time
 	Data     []byte
 	Length   int // on the wire
@@ -54,7 +57,7 @@ type Ring struct {
 }
 
 // Open opens a ring that sees each frame that enters at any interface of the
-// namespace, once, and none that leave: on a bridge every frame enters at one
+// namespace, once, and none that leave unless asked to: on a bridge every frame enters at one
 // port. It needs CAP_NET_RAW. When it returns, frames are being captured.
 func Open(c Config) (*Ring, error) {
 	// Many small blocks: on a quiet network the kernel hands a block over at
@@ -93,8 +96,10 @@ func setUp(fd int, c Config) (*Ring, error) {
 	const reserve = vlanTag // room to put back a tag that the kernel took off
 	err := errors.Join(
 		option("TPACKET_V3", unix.PACKET_VERSION, unix.TPACKET_V3),
-		option("PACKET_RESERVE", unix.PACKET_RESERVE, reserve),
-		option("PACKET_IGNORE_OUTGOING (Linux 4.20 or newer)", unix.PACKET_IGNORE_OUTGOING, 1))
+		option("PACKET_RESERVE", unix.PACKET_RESERVE, reserve))
+	if !c.Outgoing {
+		err = errors.Join(err, option("PACKET_IGNORE_OUTGOING (Linux 4.20 or newer)", unix.PACKET_IGNORE_OUTGOING, 1))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +192,7 @@ func (f *Frame) fill(block []byte, at int, h *unix.Tpacket3Hdr) {
 	start := at + int(h.Mac)
 	end := start + int(h.Snaplen)
 	f.Index, f.Ethernet = int(ll.Ifindex), ll.Hatype == unix.ARPHRD_ETHER
+	f.Outgoing = ll.Pkttype == unix.PACKET_OUTGOING
 	f.At = time.Unix(int64(h.Sec), int64(h.Nsec)).UTC()
 	f.Data, f.Length = block[start:end:end], int(h.Len)
 	if h.Status&unix.TP_STATUS_VLAN_VALID == 0 || len(f.Data) < macBytes || int(h.Mac) < vlanTag {

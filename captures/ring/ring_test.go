@@ -189,3 +189,33 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		t.Error("a block that is no multiple of a page was taken")
 	}
 }
+
+// A ring that is asked to sees what leaves, and tells it from what comes.
+func TestOutgoing(t *testing.T) {
+	h, _ := host(t)
+	var r *ring.Ring
+	err := h.Do(func() (err error) {
+		r, err = ring.Open(ring.Config{Blocks: 8, Outgoing: true})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	frame := bytes.Repeat([]byte{0xee}, 99)
+	copy(frame, []byte{2, 0, 0, 0, 0, 9})
+	send(t, h, frame)
+	for seen := false; !seen; {
+		if err := r.Wait(10 * time.Second); err != nil {
+			t.Fatalf("the frame was not seen: %v", err)
+		}
+		for r.Read(func(f *ring.Frame) {
+			if bytes.Equal(f.Data, frame) {
+				if seen = true; !f.Outgoing {
+					t.Error("it is said to have come")
+				}
+			}
+		}) {
+		}
+	}
+}

@@ -17,7 +17,7 @@ func benchCommand() *cobra.Command {
 		Args:    wantArgs(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(benchBootCommand(), benchJudgeCommand())
+	cmd.AddCommand(benchBootCommand(), benchJudgeCommand(), benchTFTPCommand())
 	return cmd
 }
 

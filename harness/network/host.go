@@ -64,6 +64,12 @@ func (h *Host) Command(ctx context.Context, name string, arg ...string) *exec.Cm
 	return sandbox.CommandIn(ctx, h.ns, name, arg...)
 }
 
+// Start runs a part of this program, a [sandbox.Entry], in a process of its own
+// inside the host. What it writes goes to stderr.
+func (h *Host) Start(ctx context.Context, entry string, stderr *os.File) (*sandbox.Process, error) {
+	return sandbox.StartIn(ctx, h.ns, entry, stderr)
+}
+
 // Do calls f on a thread that is inside the host.
 func (h *Host) Do(f func() error) error {
 	done := make(chan error, 1)

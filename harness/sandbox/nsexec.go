@@ -34,6 +34,22 @@ func CommandIn(ctx context.Context, ns *os.File, name string, arg ...string) *ex
 	return cmd
 }
 
+// StartIn runs the Entry called name in a process of its own, in the network
+// namespace ns of the sandbox that the caller is in, as Start does in a new
+// sandbox. It ends with ctx, and with the caller.
+func StartIn(ctx context.Context, ns *os.File, name string, stderr *os.File) (*Process, error) {
+	cmd := CommandIn(ctx, ns, "/proc/self/exe")
+	cmd.Env = append(cmd.Env, envNext+"="+name)
+	p, err := connected(cmd, stderr, cmd.Start)
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", name, err)
+	}
+	return p, nil
+}
+
+// envNext is the Entry that a process is to run once it is in its namespace.
+const envNext = "PXEPROOF_SANDBOX_NEXT"
+
 // nsExec is the other half of CommandIn. It does not return.
 func nsExec(path string) {
 	fail := func(err error) {
@@ -49,6 +65,10 @@ func nsExec(path string) {
 		fail(fmt.Errorf("setns: %w", err))
 	}
 	os.Unsetenv(envRole)
+	if next, ok := os.LookupEnv(envNext); ok {
+		os.Unsetenv(envNext)
+		os.Setenv(envRole, next)
+	}
 	program, err := exec.LookPath(os.Args[1])
 	if err != nil {
 		fail(err)

@@ -92,6 +92,21 @@ type Process struct {
 // own. Anybody else is root there, and maps the range that /etc/subuid and
 // /etc/subgid give them, if newuidmap(1) is installed; else they have one id.
 func Start(ctx context.Context, name string, stderr *os.File) (*Process, error) {
+	cmd := command(ctx, nil, name)
+	var oneID error
+	p, err := connected(cmd, stderr, func() (err error) {
+		oneID, err = launch(ctx, cmd)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.oneID = oneID
+	return p, nil
+}
+
+// connected starts a command that has the other end of a Conn, at connFD.
+func connected(cmd *exec.Cmd, stderr *os.File, start func() error) (*Process, error) {
 	parent, child, err := socketpair()
 	if err != nil {
 		return nil, err
@@ -101,15 +116,13 @@ func Start(ctx context.Context, name string, stderr *os.File) (*Process, error) 
 	if err != nil {
 		return nil, err
 	}
-	cmd := command(ctx, nil, name)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	cmd.ExtraFiles = []*os.File{child}
-	oneID, err := launch(ctx, cmd)
-	if err != nil {
+	if err := start(); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	return &Process{Conn: conn, cmd: cmd, oneID: oneID}, nil
+	return &Process{Conn: conn, cmd: cmd}, nil
 }
 
 // Stop asks the Entry to finish; its context ends. Wait then tells how it went.

@@ -27,10 +27,10 @@ import (
 // bareEntry is the sandbox's entry for the bare lab.
 const bareEntry = "bare lab"
 
-// Entries are what a program that calls Boot must give to [sandbox.Enter],
+// Entries are what a program that calls Boot or TFTP must give to [sandbox.Enter],
 // beside those of scenarios.
 func Entries() map[string]sandbox.Entry {
-	return map[string]sandbox.Entry{bareEntry: bare}
+	return map[string]sandbox.Entry{bareEntry: bare, tftpEntry: sweepTFTP, serverEntry: serveTFTP}
 }
 
 // A bareRequest asks for one boot in a bare lab: what somebody sets up by hand

@@ -29,6 +29,14 @@ func (s Sample) Median() float64 {
 	return (v[n/2-1] + v[n/2]) / 2
 }
 
+// Extremes are the smallest and the largest value.
+func (s Sample) Extremes() (least, most float64) {
+	if len(s) == 0 {
+		return 0, 0
+	}
+	return slices.Min(s), slices.Max(s)
+}
+
 // Spread is the distance from the smallest to the largest value as a part of
 // the median.
 func (s Sample) Spread() float64 {
