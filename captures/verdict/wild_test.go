@@ -29,7 +29,9 @@ var wild = map[string]struct {
 	"noboot-efi":    {stage: DHCP, finding: "dhcp-no-bootfile"},
 	"refused-efi":   {stage: NBP, finding: "tftp-refused", besides: []string{"dhcp-wrong-arch"}},
 	"dead-efi":      {stage: NBP, finding: "dhcp-next-server-dead", besides: []string{"dhcp-wrong-arch"}},
-	"good-efi":      {stage: Config, finding: "dhcp-wrong-arch"}, // pxelinux.0 arrives, at a UEFI machine
+	"good-efi":      {stage: Config, finding: "dhcp-wrong-arch"},  // pxelinux.0 arrives, at a UEFI machine
+	"isc-case":      {stage: NBP, finding: "tftp-file-not-found"}, // PXELINUX.0
+	"isc-rogue":     {stage: NBP, finding: "dhcp-rogue-server"},   // dnsmasq beside it, without a boot file
 	"isc-no-next":   {stage: NBP, finding: "dhcp-next-server-unset"},
 	"isc-perm":      {stage: NBP, finding: "tftp-access-violation"}, // in.tftpd says ERROR 0
 	"isc-backslash": {stage: NBP, finding: "tftp-file-not-found"},   // boot\pxelinux.0
