@@ -62,7 +62,17 @@ func (p *Process) migrate(ctx context.Context, command string, f *os.File) error
 		if how == "completed" {
 			return nil
 		}
-		return p.whyEnded(ctx, fmt.Errorf("QMP %s: %s", command, how))
+		err := fmt.Errorf("QMP %s: %s", command, how)
+		if command == "migrate" {
+			return err
+		}
+		// QEMU says why on its standard error, and ends.
+		select {
+		case <-p.done:
+			return p.whyEnded(ctx, err)
+		case <-ctx.Done():
+			return err
+		}
 	case <-p.done:
 		return p.whyEnded(ctx, errGone)
 	case <-ctx.Done():
