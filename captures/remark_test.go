@@ -70,6 +70,9 @@ func TestRemarkIsOnItsFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if p.Data[12] != 0x88 || p.Data[13] != 0xb5 {
+			continue // the kernel says what it likes of IPv6
+		}
 		got = append(got, fmt.Sprintf("%s %d %q", p.Name, p.Data[14], p.Comments))
 	}
 	want := []string{
