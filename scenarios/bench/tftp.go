@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pxeproof/pxeproof/harness/sandbox"
+	"github.com/pxeproof/pxeproof/scenarios"
 )
 
 // TFTPOptions say what TFTP measures.
@@ -21,7 +22,7 @@ type TFTPOptions struct {
 	// Rounds is how often each server is measured in each cell, default 5, or each
 	// firmware with each clamp, default 1.
 	Rounds int
-	// Each is how long a transfer is to take, about. Default 0.2 s.
+	// Each is how long a transfer is to take, about. Default 0.1 s.
 	Each time.Duration
 	// Firmware are names of Firmwares, whose boots are measured in place of the
 	// sweep, from the built-in server, which clamps blksize to each of BlockSizes
@@ -35,14 +36,14 @@ type TFTPOptions struct {
 // Defaults of TFTPOptions.
 const (
 	DefaultRounds = 5
-	DefaultEach   = 200 * time.Millisecond
+	DefaultEach   = 100 * time.Millisecond
 )
 
 // TFTP measures TFTP servers side by side: every server in every cell of the
 // sweep, in turn, several times over, with one client over one link, the client
 // and the server each on a processor of its own. When ctx ends it returns what
-// it has, and the result says that it is Partial. An error is about the input or
-// the lab.
+// it has, and the result says that it is Partial. An error is an
+// *scenarios.InputError, or says that the lab broke.
 func TFTP(ctx context.Context, o TFTPOptions) (*TFTPResult, error) {
 	if o.Each <= 0 {
 		o.Each = DefaultEach
@@ -65,7 +66,7 @@ func TFTP(ctx context.Context, o TFTPOptions) (*TFTPResult, error) {
 	}
 	cells, err := o.cells()
 	if err != nil {
-		return nil, err
+		return nil, &scenarios.InputError{Err: err}
 	}
 	if o.Rounds <= 0 {
 		o.Rounds = DefaultRounds

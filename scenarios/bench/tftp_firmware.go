@@ -107,7 +107,7 @@ const firmwareTime = 2 * time.Minute
 func bootFirmware(ctx context.Context, o TFTPOptions, dir string) (rows []FirmwareRow, err error) {
 	for _, name := range o.Firmware {
 		if _, ok := firmwares[name]; !ok {
-			return nil, fmt.Errorf("no firmware is called %q; there are %s", name, strings.Join(Firmwares(), ", "))
+			return nil, &scenarios.InputError{Err: fmt.Errorf("no firmware is called %q; there are %s", name, strings.Join(Firmwares(), ", "))}
 		}
 		for _, clamp := range orDefault(o.BlockSizes, Clamps) {
 			rows = append(rows, FirmwareRow{Firmware: name, Clamp: clamp})

@@ -15,6 +15,7 @@ import (
 	"github.com/pxeproof/pxeproof/harness/assets"
 	"github.com/pxeproof/pxeproof/harness/network"
 	"github.com/pxeproof/pxeproof/harness/sandbox"
+	"github.com/pxeproof/pxeproof/scenarios"
 	"github.com/pxeproof/pxeproof/servers"
 	"github.com/pxeproof/pxeproof/servers/tftp"
 )
@@ -65,7 +66,7 @@ func findServers(ctx context.Context, names []string) ([]ServerInfo, error) {
 			list = append(list, s)
 			continue
 		default:
-			return nil, fmt.Errorf("no TFTP server is called %q; there are %s", name, strings.Join(TFTPServers, ", "))
+			return nil, &scenarios.InputError{Err: fmt.Errorf("no TFTP server is called %q; there are %s", name, strings.Join(TFTPServers, ", "))}
 		}
 		if t, err := store.Tool(ctx, tool); err != nil {
 			s.Missing = fmt.Sprintf("%v; pxeproof assets --fetch %s", err, tool)

@@ -38,8 +38,11 @@ func (r *TFTPResult) WriteText(w io.Writer) error {
 }
 
 func (r *TFTPResult) how() string {
-	return fmt.Sprintf("%s; median of %d, in turn; MTU 1500; client and server each on a processor of its own",
-		r.Date.Format("2 January 2006"), r.Rounds)
+	text := fmt.Sprintf("%s; median of %d, in turn; MTU 1500", r.Date.Format("2 January 2006"), r.Rounds)
+	if len(r.Rows) > 0 {
+		text += "; client and server each on a processor of its own"
+	}
+	return text
 }
 
 // measured are the servers that have figures, in order.
