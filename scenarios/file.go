@@ -15,6 +15,10 @@ type scenarioYAML struct {
 	// Assets are files that belong to a distribution or are made by pxeproof:
 	// where in root/ they go, and what they are.
 	Assets named[string] `yaml:"assets"`
+	// Files are the files to take for assets, by the asset's name: {kernel:
+	// my/vmlinuz}. A relative path counts from the scenario's folder. They come
+	// before what the environment says, and --asset before them.
+	Files named[string] `yaml:"files"`
 	// Modes are the permissions of files in root/ that are not 0644, in octal:
 	// "0600". Git would not keep them.
 	Modes named[string] `yaml:"modes"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,26 @@ import (
 	"github.com/pxeproof/pxeproof/harness/guest/probe"
 	"github.com/pxeproof/pxeproof/harness/qemu"
 )
+
+// overrides are the files to be taken for assets: those of the person who runs
+// the scenario, and then those of its author.
+func (s *Scenario) overrides(person map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, f := range s.Files {
+		file := f.Path
+		if !filepath.IsAbs(file) {
+			// The file of a scenario in one file lies in a folder too.
+			dir := s.Dir
+			if strings.HasSuffix(dir, archive) {
+				dir = filepath.Dir(dir)
+			}
+			file = filepath.Join(dir, file)
+		}
+		all[f.Name] = file
+	}
+	maps.Copy(all, person)
+	return all
+}
 
 // FindAssets says what each asset is and where, once for every name. It builds
 // those that are made.

@@ -145,7 +145,7 @@ func prepare(ctx context.Context, s *Scenario, o Options) (labRequest, qemu.Acce
 			return req, qemu.Accel{}, &InputError{fmt.Errorf("a file for an asset: %w", err)}
 		}
 	}
-	store := &assets.Store{Override: o.Assets}
+	store := &assets.Store{Override: s.overrides(o.Assets)}
 	found, err := s.FindAssets(ctx, store)
 	if err != nil {
 		return req, qemu.Accel{}, err

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pxeproof/pxeproof/harness/assets"
 	"github.com/pxeproof/pxeproof/harness/link"
 	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/servers/conf"
@@ -41,6 +42,8 @@ type Scenario struct {
 	Hosts    []Host
 	Machines []Machine
 	Assets   []Asset
+	// Files are what is to be taken for assets; Path is as the author wrote it.
+	Files []Asset
 	// Modes are the permissions of files that are not 0644.
 	Modes []Mode
 	// ForwardDelay is that of the switch's spanning tree; 0 is a switch without.
@@ -214,6 +217,15 @@ func (s *Scenario) fill(y *scenarioYAML) error {
 	}
 	for _, e := range y.Assets {
 		s.Assets = append(s.Assets, Asset{Path: path.Join("/", e.name), Name: e.v, Pos: e.pos(file)})
+	}
+	for _, e := range y.Files {
+		if err := assets.Known(e.name); err != nil {
+			return problem(e.pos(file), "files: %w", err)
+		}
+		if e.v == "" {
+			return problem(e.pos(file), "files: %s has no file", e.name)
+		}
+		s.Files = append(s.Files, Asset{Path: e.v, Name: e.name, Pos: e.pos(file)})
 	}
 	for _, e := range y.Modes {
 		perm, err := strconv.ParseUint(e.v, 8, 32)

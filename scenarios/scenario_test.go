@@ -130,6 +130,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"a matrix that leaves open who provokes", "about:", "matrix: {one: {}}\nprovokes: [dhcp-nak]\nabout:", "each variant says by itself"},
 		{"a timeout that is none", "about: the smallest", "timeout: soon", `s/scenario.yaml:1:10: "soon" is no length of time`},
 		{"an unknown payload", "about: the smallest", "payload: doom", `s/scenario.yaml:1:10: no payload is called "doom"; there are kernel and probe`},
+		{"a file for an asset that nobody knows", "about: the smallest", "files: {kernle: vmlinuz}", "s/scenario.yaml:1:9: files: "},
+		{"no file for an asset", "about: the smallest", "files: {kernel: \"\"}", "s/scenario.yaml:1:9: files: kernel has no file"},
 		{"a loss that is no part", "client: {}", "client: {impair: {loss: 5}}", `s/scenario.yaml:7:27: "5" is no part of the frames, such as 1%`},
 		{"more than all is lost", "client: {}", "client: {impair: {loss: 101%}}", `"101%" is no part of the frames`},
 		{"a link with a wrong field", "client: {}", "client: {impair: {los: 1%}}", `s/scenario.yaml:7:21: unknown field "los"`},

@@ -348,6 +348,22 @@ func TestWrongInput(t *testing.T) {
 			t.Errorf("error: %v, want one about the input", err)
 		}
 	})
+	t.Run("a kernel of the scenario's that is none", func(t *testing.T) {
+		dir := copyOf(t, "kickstart-nfs")
+		edit(t, filepath.Join(dir, "scenario.yaml"), "fast: true", "fast: true\nfiles: {kernel: my/vmlinuz}")
+		mine := filepath.Join(dir, "my/vmlinuz")
+		if err := errors.Join(os.Mkdir(filepath.Dir(mine), 0o755), os.WriteFile(mine, []byte("no kernel"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		s, err := scenarios.Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = scenarios.Run(t.Context(), s, scenarios.Options{Out: filepath.Join(t.TempDir(), "run"), Accel: "tcg"})
+		if _, ok := errors.AsType[*scenarios.InputError](err); !ok || !strings.Contains(err.Error(), mine) {
+			t.Errorf("error: %v, want one about %s", err, mine)
+		}
+	})
 	t.Run("no QEMU", func(t *testing.T) {
 		s, err := scenarios.Load("kickstart-nfs")
 		if err != nil {
