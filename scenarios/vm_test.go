@@ -307,7 +307,9 @@ func TestInterruptedIsInconclusive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.Verdict.Status != verdict.Inconclusive || res.Verdict.Clients[0].Reached != verdict.DHCP {
+	// A machine that was resumed is beyond its boot program in a tenth of a second.
+	reached := res.Verdict.Clients[0].Reached
+	if res.Verdict.Status != verdict.Inconclusive || reached < verdict.DHCP || reached >= verdict.OS {
 		t.Errorf("verdict:\n%s", explain(res.Verdict))
 	}
 }
