@@ -48,7 +48,7 @@ const (
 	TFTPError    Kind = "tftp.error"        // tftp.transfer ip.src ip.dst tftp.error.code tftp.error.message tftp.source_file tftp.bypeer tftp.probed (the client wanted the size alone: see Probed)
 	TFTPStart    Kind = "tftp.start"        // the first DATA: tftp.transfer ip.src udp.srcport tftp.source_file
 	TFTPDone     Kind = "tftp.done"         // the last ACK: tftp.transfer tftp.source_file tftp.bytes tftp.option.blksize tftp.option.windowsize tftp.resent tftp.seconds (a decimal string)
-	TFTPStalled  Kind = "tftp.stalled"      // a side has sent the same OACK, DATA or ACK three times over and the other says nothing (given once, until it goes on): tftp.transfer tftp.source_file tftp.block (the wire's number, 0 for OACK) tftp.bypeer (true: the client is silent, the server repeats)
+	TFTPStalled  Kind = "tftp.stalled"      // a side has sent the same OACK, DATA or ACK three times over and the other says nothing (given again for each time after that, to the eighth, and then at every doubling): tftp.transfer tftp.source_file tftp.block (the wire's number, 0 for OACK) tftp.repeats (how often it was sent again) tftp.seconds (a decimal string: since anything new was sent) tftp.bypeer (true: the client is silent, the server repeats)
 	TFTPStray    Kind = "tftp.stray"        // DATA, OACK or ERROR for a transfer, from another address than was asked: tftp.transfer ip.src ip.dst
 
 	// ICMP and IPv6 neighbour discovery.

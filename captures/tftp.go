@@ -3,6 +3,7 @@ package captures
 import (
 	"net/netip"
 	"strconv"
+	"time"
 )
 
 // tftpFrame takes the datagram at hand if it is TFTP's.
@@ -219,7 +220,7 @@ func (d *Decoder) tftpData(t *tftpTransfer) {
 
 // tftpAgain counts what a side sends again, if it is for want of an answer.
 func (d *Decoder) tftpAgain(t *tftpTransfer, unanswered bool) {
-	const patience = 3
+	const patience, often = 3, 8
 	if !unanswered || t.over {
 		return
 	}
@@ -227,7 +228,9 @@ func (d *Decoder) tftpAgain(t *tftpTransfer, unanswered bool) {
 	if t.fromPeer {
 		side = 1
 	}
-	if t.repeats[side]++; t.repeats[side] != patience {
+	t.repeats[side]++
+	n := t.repeats[side]
+	if n < patience || n > often && n&(n-1) != 0 {
 		return
 	}
 	var block uint16
@@ -238,6 +241,8 @@ func (d *Decoder) tftpAgain(t *tftpTransfer, unanswered bool) {
 		{"tftp.transfer", t.index},
 		{"tftp.source_file", t.Name},
 		{"tftp.block", int64(block)},
+		{"tftp.repeats", int64(n)},
+		{"tftp.seconds", decimal(d.p.At.Sub(t.Moved))},
 		{"tftp.bypeer", t.fromPeer},
 	})
 }
@@ -250,8 +255,9 @@ func (d *Decoder) tftpAck(t *tftpTransfer) {
 		t.acked = block
 		t.repeats = [2]int{}
 	} else {
-		d.tftpAgain(t, block == t.acked && block == t.next-1 && block != 0)
+		d.tftpAgain(t, block == t.acked && block == t.next-1 && t.agreed)
 	}
+	t.agreed = true
 	if t.last == 0 || block < t.last || t.over {
 		return
 	}
@@ -268,9 +274,12 @@ func (d *Decoder) tftpAck(t *tftpTransfer) {
 		{"tftp.option.blksize", int64(t.BlockSize)},
 		{"tftp.option.windowsize", int64(t.WindowSize)},
 		{"tftp.resent", int64(t.Resent)},
-		{"tftp.seconds", strconv.FormatFloat(t.Ended.Sub(t.Begun).Seconds(), 'f', 6, 64)},
+		{"tftp.seconds", decimal(t.Ended.Sub(t.Begun))},
 	})
 }
+
+// decimal is a time in seconds, to the microsecond.
+func decimal(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 6, 64) }
 
 func (d *Decoder) tftpOack(t *tftpTransfer) {
 	p := &d.p

@@ -335,8 +335,9 @@ func TestTFTPFromTheMiddle(t *testing.T) {
 func TestTFTPStalled(t *testing.T) {
 	block := toPC(t, data(1, content(512)))
 	tl := decode(t, captures.Options{}, ask(t, "f"), block, block, block, block, block)
-	if e := one(t, tl, captures.TFTPStalled); !e.Is("tftp.bypeer") || e.Int("tftp.block") != 1 || e.Frame.Number != 5 {
-		t.Errorf("the client is silent: %+v", e)
+	if es := of(tl, captures.TFTPStalled); len(es) != 2 || !es[0].Is("tftp.bypeer") || es[0].Int("tftp.block") != 1 || es[0].Frame.Number != 5 ||
+		es[1].Int("tftp.repeats") != 4 || es[1].Text("tftp.seconds") != "0.004000" {
+		t.Errorf("the client is silent: %+v", es)
 	}
 	tl = decode(t, captures.Options{}, ask(t, "f"), block, toServer(t, ack(1)), toServer(t, ack(1)), toServer(t, ack(1)), toServer(t, ack(1)))
 	if e := one(t, tl, captures.TFTPStalled); e.Is("tftp.bypeer") || e.Frame.Number != 6 {
@@ -346,6 +347,18 @@ func TestTFTPStalled(t *testing.T) {
 	tl = decode(t, captures.Options{}, ask(t, "f", "tsize", "0"), options, options, options, options)
 	if e := one(t, tl, captures.TFTPStalled); !e.Is("tftp.bypeer") || e.Int("tftp.block") != 0 {
 		t.Errorf("the client does not take the options: %+v", e)
+	}
+	agreed := toServer(t, ack(0))
+	tl = decode(t, captures.Options{}, ask(t, "f", "tsize", "0"), options, agreed, agreed, agreed, agreed)
+	if e := one(t, tl, captures.TFTPStalled); e.Is("tftp.bypeer") || e.Frame.Number != 6 {
+		t.Errorf("the server agrees and is silent: %+v", e)
+	}
+	many := [][]byte{ask(t, "f")}
+	for range 1 + 100 {
+		many = append(many, block)
+	}
+	if n := len(of(decode(t, captures.Options{}, many...), captures.TFTPStalled)); n != 6+3 { // 3 to 8, 16, 32, 64
+		t.Errorf("%d events for a block sent again 100 times", n)
 	}
 	// Lost and sent again is not stalled.
 	tl = decode(t, captures.Options{}, ask(t, "f"), block, block, toServer(t, ack(1)), toPC(t, data(2, content(512))), toPC(t, data(2, content(512))), toServer(t, ack(2)))

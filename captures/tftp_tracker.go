@@ -10,6 +10,7 @@ type tftpTransfer struct {
 	bound  bool // the server's TID is known
 	heard  bool // the client has answered to that TID
 	oacked bool
+	agreed bool // the client has sent its first ACK
 	over   bool
 	asks   tftpOptions
 	strays []netip.Addr
@@ -88,7 +89,7 @@ func (k *tftpTracker) unbind(t *tftpTransfer) {
 // restart forgets what an answer brought that the client did not take.
 func (k *tftpTracker) restart(t *tftpTransfer) {
 	t.stopHash(&k.ahead)
-	t.tftpBlocks, t.oacked = newTFTPBlocks(), false
+	t.tftpBlocks, t.oacked, t.agreed = newTFTPBlocks(), false, false
 	t.Bytes, t.Blocks, t.Resent = 0, 0, 0
 	t.Size, t.BlockSize, t.WindowSize = -1, tftpDefaultBlock, 1
 }

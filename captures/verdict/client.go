@@ -43,7 +43,7 @@ func (c *client) add(e *captures.Event) []Update {
 		return nil
 	}
 	c.f.see(e)
-	if e.Kind == captures.TFTPDone || e.Kind == captures.TFTPError {
+	if e.Kind == captures.TFTPDone || e.Kind == captures.TFTPError || e.Kind == captures.TFTPStalled {
 		if t := c.f.tftp.byIndex[e.Int("tftp.transfer")]; t != nil && c.lookup != nil {
 			if tr, ok := c.transfer(e); ok {
 				t.learn(&tr)

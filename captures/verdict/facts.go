@@ -110,7 +110,7 @@ func (f *facts) see(e *captures.Event) {
 		captures.DHCPDecline, captures.DHCPInform, captures.BOOTPRequest, captures.BOOTPReply:
 		f.seeDHCP(e)
 	case captures.TFTPRequest, captures.TFTPRepeated, captures.TFTPOack, captures.TFTPStart, captures.TFTPDone,
-		captures.TFTPError, captures.TFTPStray:
+		captures.TFTPError, captures.TFTPStalled, captures.TFTPStray:
 		f.seeTFTP(e)
 	case captures.ARPRequest:
 		f.seeARP(e)

@@ -3,6 +3,7 @@ package verdict
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/pxeproof/pxeproof/captures"
@@ -27,6 +28,8 @@ type fetch struct {
 	to       netip.Addr
 	asked    seen
 	repeats  seen
+	vain     int // repetitions since vainFrom: the RRQ, or its first answer
+	vainFrom time.Time
 	last     time.Time
 	frames   []captures.Frame // RRQ and its repetitions, the first few
 	oack     bool
@@ -40,6 +43,7 @@ type fetch struct {
 	message  string
 	byPeer   bool
 	probed   bool
+	stuck    bool // the client's own repetitions prove that it hears nothing more
 	strayed  seen
 	strayWho netip.Addr
 
@@ -95,22 +99,26 @@ func (f *facts) seeTFTP(e *captures.Event) {
 	switch e.Kind {
 	case captures.TFTPRequest:
 		t.asked.mark(e)
+		t.vainFrom = e.At
 		t.to = e.Addr("ip.dst")
 		t.frames = append(t.frames, e.Frame)
 	case captures.TFTPRepeated:
 		t.repeats.mark(e)
+		t.vain++
 		if len(t.frames) < fewAsks {
 			t.frames = append(t.frames, e.Frame)
 		}
 		f.mayProve()
 	case captures.TFTPOack:
 		t.oack = true
+		t.vain, t.vainFrom = 0, e.At
 		if n := e.Int("tftp.option.tsize"); n >= 0 {
 			t.tsize = n
 		}
 		t.blksize = e.Int("tftp.option.blksize")
 	case captures.TFTPStart:
 		t.started.mark(e)
+		t.vain, t.vainFrom = 0, e.At
 	case captures.TFTPDone:
 		t.done.mark(e)
 		t.bytes = e.Int("tftp.bytes")
@@ -123,6 +131,13 @@ func (f *facts) seeTFTP(e *captures.Event) {
 		t.code, t.message, t.byPeer = e.Int("tftp.error.code"), e.Text("tftp.error.message"), e.Is("tftp.bypeer")
 		t.probed = e.Is("tftp.probed") || !t.byPeer && t.oack && t.tsize >= 0 && t.started.n == 0
 		f.mayProve()
+	case captures.TFTPStalled:
+		// What the server repeats proves nothing: the client may be busy.
+		waited, _ := strconv.ParseFloat(e.Text("tftp.seconds"), 64)
+		if !e.Is("tftp.bypeer") && e.Int("tftp.repeats") >= deadRequests && waited >= deadRequestSpan.Seconds() {
+			t.stuck = true
+			f.mayProve()
+		}
 	case captures.TFTPStray:
 		t.strayed.mark(e)
 		t.strayWho = e.Addr("ip.src")

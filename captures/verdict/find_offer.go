@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -288,9 +289,9 @@ func dhcpAddressConflict(c *client) []detection {
 	if d.Summary == "" {
 		return nil
 	}
-	t := c.unanswered()
-	d.bystander = t == nil && c.stalled() == nil && c.f.dhcp.acked() != nil
-	d.proof = c.f.stopped()
+	t := cmp.Or(c.unanswered(), c.stalled())
+	d.bystander = t == nil && c.f.dhcp.acked() != nil
+	d.proof = c.f.stopped() || t != nil && c.ended(t)
 	d.Where = c.origins("dhcp.ip.your")
 	return []detection{d}
 }

@@ -74,9 +74,16 @@ const (
 	deadRequestSpan = 3500 * time.Millisecond
 )
 
-// unheard says that the client's own repetitions prove that nobody answers.
+// unheard says that the client's own repetitions of its request prove that no
+// answer reaches it.
 func (t *fetch) unheard() bool {
-	return t.repeats.n >= deadRequests && t.last.Sub(t.asked.at) >= deadRequestSpan
+	return t.vain >= deadRequests && t.last.Sub(t.vainFrom) >= deadRequestSpan
+}
+
+// ended says that nothing more will come of a transfer: the client says so, or
+// its repetitions do, or the boot is over.
+func (c *client) ended(t *fetch) bool {
+	return c.f.stopped() || t.stuck || t.unheard() || c.f.gaveUp(t.asked.at) != nil
 }
 
 func tftpNoAnswer(c *client) []detection {

@@ -84,7 +84,7 @@ func (c *client) stalled() *fetch {
 	if t.done.n > 0 || t.err.n > 0 || !t.oack && t.started.n == 0 {
 		return nil
 	}
-	if !c.f.stopped() && c.f.gaveUp(t.asked.at) == nil || c.underWay(t) {
+	if !c.ended(t) || c.underWay(t) {
 		return nil
 	}
 	return t
@@ -132,7 +132,7 @@ func tftpFragmented(c *client) []detection {
 			continue
 		}
 		d := detection{bystander: c.f.tftp.fetched(t.name)}
-		d.proof = c.f.stopped() || c.f.gaveUp(t.asked.at) != nil
+		d.proof = c.ended(t)
 		d.Summary = fmt.Sprintf("The DATA of %s comes in IP fragments: blksize %d.", quoted(t.name), t.blksize)
 		d.Frames = framesOf(t.asked.frame, t.started.frame)
 		return []detection{d}
@@ -153,7 +153,7 @@ func tftpRollover(c *client) []detection {
 		if !t.known || t.blocks < wrapFrom || t.blocks > wrapTo || !short || t.done.n == 0 && t.err.n == 0 && c.stalled() != t {
 			continue
 		}
-		d := detection{proof: c.f.stopped() || c.f.gaveUp(t.asked.at) != nil}
+		d := detection{proof: c.ended(t)}
 		d.Summary = fmt.Sprintf("The transfer of %s ended after %d blocks of %d bytes, where the block number wraps", quoted(t.name), t.blocks, t.blksize)
 		if t.tsize > 0 {
 			d.Summary += fmt.Sprintf("; the file has %s", size(t.tsize))

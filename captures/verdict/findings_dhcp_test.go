@@ -149,6 +149,13 @@ var dhcpFaults = map[string][]fault{
 			return p.again(i).again(i)
 		},
 		stage: NBP, says: []string{"52:54:00:99:99:99"}, frames: 2,
+	}, { // the other host gets the OACK, and the client asks on
+		tape: func() *tape {
+			p := newTape().start().dora(given{}).arp(server).arpReply(server, "52:54:00:00:00:03").arpReply(lease, "52:54:00:99:99:99")
+			i := p.rrq("/pxelinux.0", server)
+			return p.oack(i).again(i).again(i).again(i).again(i)
+		},
+		early: true, stage: NBP, says: []string{"52:54:00:99:99:99"}, frames: 2,
 	}},
 	"dhcp-no-bootfile": {{
 		tape:  func() *tape { return newTape().start().dora(given{file: "none"}).say(nothingToBoot) },

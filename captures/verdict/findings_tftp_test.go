@@ -117,6 +117,20 @@ var tftpFaults = map[string][]fault{
 			return p.data(i).say("tftp://192.168.1.103/pxelinux.0... Connection timed out (http://ipxe.org/4c126035)", noMore)
 		},
 		early: true, stage: NBP, says: []string{"began and did not end", "Connection timed out", "TFTP client"}, frames: 2,
+	}, { // the client's own repetitions are proof
+		tape: func() *tape {
+			p := booted()
+			i := p.rrq("/pxelinux.0", server)
+			return p.data(i).sentAgain(i, 3, 3*time.Second, false).sentAgain(i, 4, 4*time.Second, false)
+		},
+		early: true, stage: NBP, says: []string{"began and did not end"}, frames: 2,
+	}, { // the server's are none: the client may be busy
+		tape: func() *tape {
+			p := booted()
+			i := p.rrq("/pxelinux.0", server)
+			return p.data(i).sentAgain(i, 4, 4*time.Second, true).stall(i, 7, 5)
+		},
+		stage: NBP, says: []string{"stopped after 10 KB"}, frames: 2,
 	}},
 	"tftp-fragmented": {{
 		tape: func() *tape {

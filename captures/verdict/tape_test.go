@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -157,10 +158,21 @@ func digestOf(name string) string {
 	return hex.EncodeToString(d[:])
 }
 
+func (p *tape) oack(i int64) *tape {
+	t := &p.transfers[i]
+	return p.wire(captures.TFTPOack, field("tftp.transfer", i), field("ip.src", t.Asked), field("tftp.option.blksize", int64(1432)), field("tftp.option.tsize", int64(len(content(t.Name)))))
+}
+
+// sentAgain is the n-th repetition of an ACK, or of the server's DATA, so long
+// after anything was new.
+func (p *tape) sentAgain(i int64, n int, after time.Duration, byPeer bool) *tape {
+	return p.wait(time.Second).wire(captures.TFTPStalled, field("tftp.transfer", i), field("tftp.source_file", p.transfers[i].Name),
+		field("tftp.block", int64(1)), field("tftp.repeats", int64(n)), field("tftp.seconds", strconv.FormatFloat(after.Seconds(), 'f', 6, 64)), field("tftp.bypeer", byPeer))
+}
+
 func (p *tape) data(i int64) *tape {
 	t := &p.transfers[i]
-	p.wire(captures.TFTPOack, field("tftp.transfer", i), field("ip.src", t.Asked), field("tftp.option.blksize", int64(1432)), field("tftp.option.tsize", int64(len(content(t.Name)))))
-	return p.wire(captures.TFTPStart, field("tftp.transfer", i), field("ip.src", t.Asked), field("tftp.source_file", t.Name))
+	return p.oack(i).wire(captures.TFTPStart, field("tftp.transfer", i), field("ip.src", t.Asked), field("tftp.source_file", t.Name))
 }
 
 func (p *tape) done(i int64, resent int) *tape {
