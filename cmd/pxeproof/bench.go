@@ -29,7 +29,8 @@ func benchBootCommand() *cobra.Command {
 		Short: "Compare boots with the same in a bare lab (dnsmasq and QEMU, untuned)",
 		Long: `Boots scenarios of the library in turn in a bare lab, of dnsmasq and QEMU as their
 manuals have them, and with pxeproof, and prints the ratios of the medians. Then it
-runs the library's failing scenarios, for the time in which each is proven.`,
+runs the whole library side by side and one by one, and tells in what time each of
+its failing scenarios is proven.`,
 		Example: "  pxeproof bench boot\n  pxeproof bench boot 'first-process warm' --rounds 3",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Rows = args
@@ -45,7 +46,7 @@ runs the library's failing scenarios, for the time in which each is proven.`,
 		},
 	}
 	cmd.Flags().IntVarP(&o.Rounds, "rounds", "n", 5, "how often each side boots")
-	cmd.Flags().BoolVar(&o.NoFailures, "no-failures", false, "leave out the failing scenarios")
+	cmd.Flags().BoolVar(&o.NoLibrary, "no-library", false, "leave out the library as a whole")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/pxeproof/pxeproof/captures/verdict"
 	"github.com/pxeproof/pxeproof/harness/assets"
@@ -23,8 +22,8 @@ type BootOptions struct {
 	// Rows are the names of those to be measured; what they are compared with is
 	// measured too. Default all.
 	Rows []string
-	// NoFailures leaves out the library's failing scenarios.
-	NoFailures bool
+	// NoLibrary leaves out the library as a whole.
+	NoLibrary bool
 	// Progress hears of each boot. Nil is quiet.
 	Progress func(text string)
 }
@@ -35,8 +34,8 @@ type BootResult struct {
 	// Boots are wall times from the start of each lab to its end: for the bare
 	// lab to the last proof on its console, for pxeproof to the verdict.
 	Boots []BootRow `json:"boots"`
-	// Failures are the library's scenarios that are there to fail.
-	Failures []FailureRow `json:"failures,omitempty"`
+	// Library is nil if it was left out.
+	Library *LibraryResult `json:"library,omitempty"`
 }
 
 // A BootRow compares a boot with another.
@@ -51,23 +50,6 @@ type BootRow struct {
 	Goal  float64 `json:"goal,omitempty"`
 	// Own is pxeproof's own share, in seconds.
 	Own Sample `json:"own_seconds,omitempty"`
-}
-
-// A FailureRow is a scenario that is there to fail, run once.
-type FailureRow struct {
-	Scenario string          `json:"scenario"`
-	Took     verdict.Seconds `json:"seconds"` // from power-on to the proof
-	AsMeant  bool            `json:"as_meant"`
-	Long     string          `json:"long,omitempty"` // why it takes its time; the goal is not for it
-}
-
-// FailureGoal is what a failure is to take at most, from power-on to the proof.
-const FailureGoal = 10 * time.Second
-
-// longByNature are failures that cannot be seen earlier.
-var longByNature = map[string]string{
-	"install-loop":  "two boots",
-	"spanning-tree": "a switch's delay",
 }
 
 // A plan is a row to be measured.
@@ -143,8 +125,8 @@ func Boot(ctx context.Context, o BootOptions) (BootResult, error) {
 		}
 	}
 	b.compare(rows)
-	if !o.NoFailures {
-		err = b.failures()
+	if !o.NoLibrary {
+		b.res.Library, err = b.library()
 	}
 	return b.res, err
 }
@@ -264,36 +246,6 @@ func resumed(dir string, want bool) error {
 		if got := m.Snapshot != ""; got != want {
 			return fmt.Errorf("machine %s was to be resumed: %v, and was: %v %s", m.Machine, want, got, m.Why)
 		}
-	}
-	return nil
-}
-
-// failures runs the library's failing scenarios.
-func (b *boots) failures() error {
-	all, err := scenarios.List()
-	if err == nil {
-		all, err = scenarios.Expand(all)
-	}
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		if len(s.Provokes) == 0 {
-			continue
-		}
-		r, err := scenarios.Run(b.ctx, s, scenarios.Options{Out: b.dir(), Accel: b.res.Accel.Name})
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.Name, err)
-		}
-		if r.Verdict.Status != verdict.Fail {
-			continue // it is there for a note on a boot that goes well
-		}
-		row := FailureRow{Scenario: s.Name, AsMeant: s.AsMeant(r.Verdict), Long: longByNature[s.Name]}
-		for _, c := range r.Verdict.Clients {
-			row.Took = max(row.Took, c.Decided)
-		}
-		b.res.Failures = append(b.res.Failures, row)
-		b.progress(fmt.Sprintf("failing: %-28s %6.2f s", s.Name, row.Took.Duration().Seconds()))
 	}
 	return nil
 }

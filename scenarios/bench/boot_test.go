@@ -42,10 +42,13 @@ func TestBootResultWrite(t *testing.T) {
 			{Name: "kickstart-nfs", Took: Sample{12}, Than: "bare kickstart-nfs", Against: Sample{20}, Ratio: 0.6, Goal: 0.5},
 			{Name: "alone", Took: Sample{7}},
 		},
-		Failures: []FailureRow{
-			{Scenario: "quick", Took: verdict.Seconds(2 * time.Second), AsMeant: true},
-			{Scenario: "long", Took: verdict.Seconds(40 * time.Second), AsMeant: true, Long: "two boots"},
-			{Scenario: "slow", Took: verdict.Seconds(11 * time.Second)},
+		Library: &LibraryResult{
+			Scenarios: 61, Jobs: 2, Side: 80, Single: 100, Ratio: 0.8, Unlike: []string{"slow"},
+			Failures: []FailureRow{
+				{Scenario: "quick", Took: verdict.Seconds(2 * time.Second)},
+				{Scenario: "long", Took: verdict.Seconds(40 * time.Second), Long: "two boots"},
+				{Scenario: "slow", Took: verdict.Seconds(11 * time.Second)},
+			},
 		},
 	}
 	var b strings.Builder
@@ -53,7 +56,8 @@ func TestBootResultWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"5.00 s", "pxeproof's own 0.20 s", "0.25     goal at most 0.33\n", "0.60     goal at most 0.50  MISSED\n",
-		"2.00 s\n", "40.00 s  by nature: two boots\n", "11.00 s  MISSED  not what it is meant to provoke\n"} {
+		"2.00 s\n", "40.00 s  by nature: two boots\n", "11.00 s  MISSED\n",
+		"one by one 100.0 s, 2 at once 80.0 s: 0.80, goal at most 0.70  MISSED\n", "slow did not what"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -33,18 +33,8 @@ func (r BootResult) Write(w io.Writer) error {
 		}
 		b.WriteString("\n\n")
 	}
-	if len(r.Failures) > 0 {
-		fmt.Fprintf(&b, "Failing scenarios, from power-on to the proof, goal at most %.0f s\n\n", FailureGoal.Seconds())
-	}
-	for _, f := range r.Failures {
-		fmt.Fprintf(&b, "  %-28s  %6.2f s%s", f.Scenario, f.Took.Duration().Seconds(), missed(f.Long == "" && f.Took.Duration() > FailureGoal))
-		if f.Long != "" {
-			fmt.Fprintf(&b, "  by nature: %s", f.Long)
-		}
-		if !f.AsMeant {
-			b.WriteString("  not what it is meant to provoke")
-		}
-		b.WriteString("\n")
+	if r.Library != nil {
+		r.Library.write(&b)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -55,4 +45,23 @@ func missed(yes bool) string {
 		return "  MISSED"
 	}
 	return ""
+}
+
+func (r *LibraryResult) write(b *strings.Builder) {
+	fmt.Fprintf(b, "The library's %d scenarios: one by one %.1f s", r.Scenarios, r.Single)
+	if r.Ratio > 0 {
+		fmt.Fprintf(b, ", %d at once %.1f s: %.2f, goal at most %.2f%s", r.Jobs, r.Side, r.Ratio, SideGoal, missed(r.Ratio > SideGoal))
+	}
+	b.WriteString("\n")
+	for _, name := range r.Unlike {
+		fmt.Fprintf(b, "  %s did not what it is meant to\n", name)
+	}
+	fmt.Fprintf(b, "\nFailing scenarios, from power-on to the proof, goal at most %.0f s\n\n", FailureGoal.Seconds())
+	for _, f := range r.Failures {
+		fmt.Fprintf(b, "  %-28s  %6.2f s%s", f.Scenario, f.Took.Duration().Seconds(), missed(f.Long == "" && f.Took.Duration() > FailureGoal))
+		if f.Long != "" {
+			fmt.Fprintf(b, "  by nature: %s", f.Long)
+		}
+		b.WriteString("\n")
+	}
 }
