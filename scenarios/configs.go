@@ -244,7 +244,7 @@ func (c *configs) tftpConfig(s *intftpd.Service, k TFTPKnobs, log func(string)) 
 	if k.WindowSizeMax > 0 {
 		t = t.Windows(k.WindowSizeMax)
 	}
-	t.Engine = k.Engine
+	t.Rollover, t.Multicast, t.MTFTP, t.Engine = k.Rollover, k.Multicast, k.MTFTP, k.Engine
 	t.Log = log
 	return t
 }

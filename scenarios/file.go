@@ -79,11 +79,27 @@ type serverYAML struct {
 	Faults later `yaml:"faults"`
 	// The rest is the tftp server's alone. BlkSize clamps the blksize that it
 	// agrees to, in bytes. WindowSize has it agree to windowsize, up to so many
-	// blocks, though in.tftpd before 5.3, which it plays, knows none. Engine is
-	// what moves the blocks: own or pin.
-	BlkSize    at[int]    `yaml:"blksize"`
-	WindowSize at[int]    `yaml:"windowsize"`
-	Engine     at[string] `yaml:"engine"`
+	// blocks, though in.tftpd before 5.3, which it plays, knows none. Rollover is
+	// the number of the block after 65535, for the few clients that want 1.
+	// Multicast has it agree to multicast (RFC 2090): "239.255.0.0:1758" is the
+	// first address of the groups, and their port. MTFTP are files that it gives
+	// out by PXE's own multicast. Engine is what moves the blocks: own or pin.
+	BlkSize    at[int]         `yaml:"blksize"`
+	WindowSize at[int]         `yaml:"windowsize"`
+	Rollover   at[int]         `yaml:"rollover"`
+	Multicast  at[string]      `yaml:"multicast"`
+	MTFTP      []at[mtftpYAML] `yaml:"mtftp"`
+	Engine     at[string]      `yaml:"engine"`
+}
+
+// mtftpYAML is a file of MTFTP (PXE 2.1, 4.2): what the sub-options 1 to 3 of
+// option 43 tell the client, which the DHCP server's own file has to say.
+type mtftpYAML struct {
+	File string `yaml:"file"`
+	// Group is where the data goes, an address and the clients' port.
+	Group string `yaml:"group"`
+	// Port is where requests come.
+	Port uint16 `yaml:"port"`
 }
 
 type machineYAML struct {

@@ -117,28 +117,6 @@ func (s *Scenario) service(e entry[serverYAML]) (Service, error) {
 	return sv, nil
 }
 
-// knobs reads what only a TFTP server may be told.
-func (s *Scenario) knobs(e entry[serverYAML]) (TFTPKnobs, error) {
-	y, file := e.v, s.display(File)
-	k := TFTPKnobs{BlockSizeMax: y.BlkSize.v, WindowSizeMax: y.WindowSize.v, Engine: tftp.Engine(y.Engine.v)}
-	for name, pos := range map[string]conf.Pos{"blksize": y.BlkSize.pos(file), "windowsize": y.WindowSize.pos(file), "engine": y.Engine.pos(file)} {
-		if pos.Line > 0 && e.name != "tftp" {
-			return k, problem(pos, "%s has no %s: it is the tftp server's", e.name, name)
-		}
-	}
-	switch {
-	case y.BlkSize.line > 0 && (k.BlockSizeMax < 512 || k.BlockSizeMax > tftp.MaxBlockSize):
-		return k, problem(y.BlkSize.pos(file), "a blksize of %d: write 512 to %d bytes", k.BlockSizeMax, tftp.MaxBlockSize)
-	case y.WindowSize.line > 0 && (k.WindowSizeMax < 1 || k.WindowSizeMax > tftp.MaxWindowSize):
-		return k, problem(y.WindowSize.pos(file), "a windowsize of %d: write 1 to %d blocks", k.WindowSizeMax, tftp.MaxWindowSize)
-	case k.Engine != "" && k.Engine != tftp.EngineOwn && k.Engine != tftp.EnginePin:
-		return k, problem(y.Engine.pos(file), "no engine is called %q; there are %s and %s", k.Engine, tftp.EngineOwn, tftp.EnginePin)
-	case k.Engine == tftp.EnginePin && k.WindowSizeMax > 0:
-		return k, problem(y.WindowSize.pos(file), "engine %s has no windowsize; leave one of the two out", tftp.EnginePin)
-	}
-	return k, nil
-}
-
 // machine reads one machine; i is its number.
 func (s *Scenario) machine(e entry[machineYAML], i int) (Machine, error) {
 	file := s.display(File)

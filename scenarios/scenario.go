@@ -102,6 +102,9 @@ type Service struct {
 type TFTPKnobs struct {
 	BlockSizeMax  int // clamps blksize, in bytes, below what the file allows
 	WindowSizeMax int // grants windowsize, in blocks; 0 as in.tftpd 5.2: not at all
+	Rollover      uint16
+	Multicast     netip.AddrPort // where groups begin; invalid: no multicast
+	MTFTP         []tftp.MTFTP
 	Engine        tftp.Engine
 }
 

@@ -1,6 +1,8 @@
 package scenarios_test
 
 import (
+	"net/netip"
+	"reflect"
 	"io/fs"
 	"os"
 	"strings"
@@ -79,13 +81,15 @@ func TestImpair(t *testing.T) {
 }
 
 func TestTFTPKnobs(t *testing.T) {
-	text := strings.Replace(smallest, "{dhcp: {}, ra: {}}", "{tftp: {blksize: 1024, windowsize: 8, engine: own}}", 1) + "-- root/etc/default/tftpd-hpa --\n"
+	text := strings.Replace(smallest, "{dhcp: {}, ra: {}}", "{tftp: {blksize: 1024, windowsize: 8, rollover: 1, multicast: \"239.255.0.0:1758\", mtftp: [{file: f, group: \"239.255.1.1:1758\", port: 1759}], engine: own}}", 1) + "-- root/etc/default/tftpd-hpa --\n"
 	s, err := scenarios.Open(folder(t, text), "s", "s")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := scenarios.TFTPKnobs{BlockSizeMax: 1024, WindowSizeMax: 8, Engine: tftp.EngineOwn}
-	if got := s.Hosts[0].Servers[0].TFTP; got != want {
+	want := scenarios.TFTPKnobs{BlockSizeMax: 1024, WindowSizeMax: 8, Rollover: 1, Engine: tftp.EngineOwn,
+		Multicast: netip.MustParseAddrPort("239.255.0.0:1758"),
+		MTFTP:     []tftp.MTFTP{{File: "f", Group: netip.MustParseAddrPort("239.255.1.1:1758"), Port: 1759}}}
+	if got := s.Hosts[0].Servers[0].TFTP; !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
@@ -104,6 +108,10 @@ func TestOpenRefuses(t *testing.T) {
 		{"no window", "ra: {}", "tftp: {windowsize: 0}", "s/scenario.yaml:5:44: a windowsize of 0: write 1 to 65535"},
 		{"an engine that nobody knows", "ra: {}", "tftp: {engine: fast}", `s/scenario.yaml:5:40: no engine is called "fast"; there are own and pin`},
 		{"windows of an engine without", "ra: {}", "tftp: {engine: pin, windowsize: 4}", "engine pin has no windowsize"},
+		{"multicast of that engine", "ra: {}", "tftp: {engine: pin, multicast: \"239.255.0.0:1758\"}", "engine pin has no multicast"},
+		{"a rollover to nowhere", "ra: {}", "tftp: {rollover: 2}", "s/scenario.yaml:5:42: a rollover to 2: write 0 or 1"},
+		{"a group that is none", "ra: {}", "tftp: {multicast: \"10.0.0.9:1758\"}", `"10.0.0.9:1758" is no IPv4 multicast address`},
+		{"MTFTP without a port", "ra: {}", "tftp: {mtftp: [{file: f, group: \"239.255.1.1:1758\"}]}", "mtftp: write {file: NAME"},
 		{"a host without address", "    address: 10.0.0.1/24\n", "", "s/scenario.yaml:3:3: host server has no address"},
 		{"an address without prefix", "10.0.0.1/24", "10.0.0.1", "s/scenario.yaml:4:14: host server: \"10.0.0.1\" is no IPv4 address with a prefix length"},
 		{"the subnet's own address", "10.0.0.1/24", "10.0.0.0/24", "is the subnet's own"},

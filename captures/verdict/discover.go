@@ -191,7 +191,14 @@ func (c *client) finishDiscovered() {
 	case stage != NoStage:
 		// The rung at which it fell may have had nothing that must be seen.
 		if !slices.ContainsFunc(c.rules, func(r rule) bool { return r.Stage == stage && r.out.Status == Pending }) {
-			c.rules = append(c.rules, rule{title: stage.String(), out: Outcome{ID: stage.String(), Stage: stage, Title: stage.String()}})
+			name := stage.String()
+			// Before those of later rungs: it is the first that was not met.
+			next := slices.IndexFunc(c.rules, func(r rule) bool { return r.Stage > stage })
+			if next < 0 {
+				next = len(c.rules)
+			}
+			c.rules = slices.Insert(c.rules, next, rule{Expectation: Expectation{ID: name, Stage: stage}, title: name,
+				out: Outcome{ID: name, Stage: stage, Title: name}})
 		}
 		for i := range c.rules {
 			if r := &c.rules[i]; r.Stage == stage || r.out.Stage == stage && r.out.Status == Pending {
