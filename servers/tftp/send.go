@@ -23,6 +23,9 @@ type batch struct {
 	headers  [][4]byte
 	// segments is how many fit into a large datagram, 0 if there are none.
 	segments int
+	// fragments is whether a block is more than fits into a frame.
+	fragments bool
+	corked    bool
 }
 
 // mmsghdr is C's struct mmsghdr, for sendmmsg(2).
@@ -45,7 +48,8 @@ func (s *socket) prepare(window, blockSize int) {
 		s.vectors[i][0].SetLen(4)
 	}
 	segment := 4 + blockSize
-	if n > 1 && segment <= s.mostUnfragmented() && unix.SetsockoptInt(s.fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT, segment) == nil {
+	s.fragments = segment > s.mostUnfragmented()
+	if n > 1 && !s.fragments && unix.SetsockoptInt(s.fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT, segment) == nil {
 		s.segments = min(maxDatagram/segment, maxBatch)
 	}
 }
@@ -76,6 +80,9 @@ func (s *socket) set(i int, number uint16, data []byte) {
 // flush sends the first n packets of the batch. All but the last must be of the
 // size that prepare was told.
 func (s *socket) flush(n int) error {
+	if err := s.discard(); err != nil {
+		return err
+	}
 	for sent := 0; sent < n; {
 		k, err := s.write(func() (int, unix.Errno) { return s.sendBatch(sent, n) })
 		if err != nil {
@@ -116,6 +123,9 @@ func (s *socket) sendmsg(h *unix.Msghdr) unix.Errno {
 
 // send sends one packet: an OACK or an ERROR.
 func (s *socket) send(packet []byte) error {
+	if err := s.discard(); err != nil {
+		return err
+	}
 	_, err := s.write(func() (int, unix.Errno) {
 		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(packet))),
 			uintptr(len(packet)), unix.MSG_DONTWAIT, 0, 0)

@@ -32,6 +32,7 @@ type socket struct {
 	raw     syscall.RawConn // of file
 	timeout time.Duration   // blocking: SO_RCVTIMEO as it is set
 	eager   bool            // blocking: an answer is due at once
+	spinner spinner         // of eager
 
 	mu     sync.Mutex // orders wake and close
 	woken  atomic.Bool
@@ -171,12 +172,20 @@ func (s *socket) receive(b []byte, wait time.Duration) (int, error) {
 // up and get it back costs more than sending a block does: on one core, half as
 // much again.
 func (s *socket) receiveAtOnce(b []byte) (int, error) {
-	if err := s.setTimeout(time.Millisecond); err != nil {
-		return 0, err
+	n, errno := 0, unix.EAGAIN
+	if s.spinner.due() {
+		if n, errno = s.spin(b); errno == unix.EAGAIN {
+			s.spinner.failed()
+		}
 	}
-	n, errno := s.recvRaw(b)
+	if errno == unix.EAGAIN {
+		if err := s.setTimeout(time.Millisecond); err != nil {
+			return 0, err
+		}
+		n, errno = s.recvRaw(b, 0)
+	}
 	if errno == unix.EINTR { // the scheduler wants to have its say, and has had it
-		n, errno = s.recvRaw(b)
+		n, errno = s.recvRaw(b, 0)
 	}
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
@@ -187,14 +196,6 @@ func (s *socket) receiveAtOnce(b []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	return n, nil
-}
-
-// recvRaw is a call of its own because the scheduler has its say at calls.
-//
-//go:noinline
-func (s *socket) recvRaw(b []byte) (int, unix.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
-	return int(n), errno
 }
 
 // setTimeout sets how long a blocking receive waits, unless it is nearly so.

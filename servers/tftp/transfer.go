@@ -56,6 +56,7 @@ type transfer struct {
 	began atomic.Bool
 
 	blocks *blocks
+	ready  [2]int64 // blocks that the socket holds if it is corked: from, up to
 	timer  timer
 	answer []byte // buffer for what the client says
 	// heard is when the client last said something new.
@@ -135,6 +136,7 @@ func (t *transfer) sendAll() error {
 		// How often the blocks from base on were sent again, and how many
 		// echoes of base-1 may come for that reason.
 		resends, echoes int
+		sentAt          = time.Now()
 	)
 	for {
 		// What fails here is the file: the client is told, and waits no longer.
@@ -143,7 +145,6 @@ func (t *transfer) sendAll() error {
 		}
 		end := t.blocks.end(base + window)
 		again := next < top
-		sentAt := time.Now()
 		if err := t.sendBlocks(next, end, top); errors.Is(err, unix.EFAULT) {
 			return t.unreadable(err)
 		} else if err != nil {
@@ -151,6 +152,9 @@ func (t *transfer) sendAll() error {
 		}
 		next, top = end, max(top, end)
 		t.blocks.ahead() // an error shows again when the blocks are wanted
+		if err := t.hold(next, next+window); err != nil {
+			return t.lost(err, base, end)
+		}
 
 		// In lock-step an acknowledgement of nothing new is an echo of a block
 		// sent twice. Answering it would send everything twice from here on:
@@ -168,17 +172,20 @@ func (t *transfer) sendAll() error {
 			}
 			next = base
 			resends++
+			sentAt = time.Now()
 		case err != nil:
 			return t.lost(err, base, end)
 		case acked < base:
 			next = base
 			resends++
+			sentAt = time.Now()
 		default:
 			t.Bytes += t.held(base, acked+1)
 			t.progress(sentAt, !again)
 			if acked == t.blocks.last {
 				return nil
 			}
+			sentAt = t.heard
 			base, echoes, resends = acked+1, resends, 0
 			if next > base {
 				// A gap: what follows it is sent again, and the client will
@@ -224,17 +231,42 @@ func (t *transfer) sendBlocks(low, high, top int64) error {
 	if t.faults != nil {
 		return t.faults.send(t, low, high)
 	}
+	if t.sock.corked && t.ready == [2]int64{low, high} {
+		if ok, err := t.sock.uncork(); ok || err != nil {
+			return err
+		}
+	}
 	for low < high {
 		n := int(min(high-low, int64(len(t.sock.messages))))
-		for i := range n {
-			t.sock.set(i, wire(low+int64(i), t.terms.rollover), t.blocks.data(low+int64(i)))
-		}
+		t.fill(low, n)
 		if err := t.sock.flush(n); err != nil {
 			return err
 		}
 		low += int64(n)
 	}
 	return nil
+}
+
+// fill makes a batch of n blocks from low on.
+func (t *transfer) fill(low int64, n int) {
+	for i := range n {
+		t.sock.set(i, wire(low+int64(i), t.terms.rollover), t.blocks.data(low+int64(i)))
+	}
+}
+
+// hold has the kernel make ready, while the client is busy, what will be sent
+// when it has acknowledged everything: blocks from low up to high.
+func (t *transfer) hold(low, high int64) error {
+	if !t.sock.eager || !t.sock.corks() || t.faults != nil || t.blocks.want(high-1) != nil {
+		return nil
+	}
+	n := int(t.blocks.end(high) - low)
+	if n <= 0 || n > max(t.sock.segments, 1) {
+		return nil
+	}
+	t.ready = [2]int64{low, low + int64(n)}
+	t.fill(low, n)
+	return t.sock.cork(n)
 }
 
 // acknowledged waits until the client acknowledges one of the blocks from low to
@@ -327,7 +359,7 @@ func (t *transfer) hurry(on bool) {
 		t.sock.eager = false
 		t.turn.Store(false)
 	case t.turn.CompareAndSwap(false, true):
-		t.sock.eager = true
+		t.sock.eager, t.sock.spinner = true, t.sock.newSpinner()
 	}
 }
 
