@@ -14,7 +14,6 @@ import (
 
 	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/servers/conf"
-	"github.com/pxeproof/pxeproof/servers/tftp"
 )
 
 // usualConfigs are the places where each server's file is looked for. A
