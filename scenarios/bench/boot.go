@@ -71,6 +71,8 @@ var plans = []plan{
 	{"probe warm", "probe", false, barePrefix + "first-process", 0.1},
 	{"uefi cold", "first-process-uefi", true, "", 0},
 	{"uefi warm", "first-process-uefi", false, "uefi cold", 0.75},
+	{"uefi grub cold", "uefi-grub", true, "", 0},
+	{"uefi grub warm", "uefi-grub", false, "uefi grub cold", 0.75},
 }
 
 // marks are the last proof of each scenario that the bare lab boots.
