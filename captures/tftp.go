@@ -17,6 +17,9 @@ func (d *Decoder) tftpFrame() bool {
 		d.tftpRequest(op)
 		return true
 	}
+	if op == tftpDATA && p.dst.IsMulticast() && d.tftpMulticast() {
+		return true
+	}
 	if e, ok := d.tftp.find(p.flow()); ok {
 		if e.byClient {
 			d.tftpFromClient(e.t, op)
@@ -35,6 +38,10 @@ func (d *Decoder) tftpFrame() bool {
 			d.tftp.bind(t, p.destination())
 			d.tftpFromClient(t, op)
 		}
+		return true
+	}
+	if op == tftpRRQ && isMTFTPOpen(p.payload) {
+		d.tftpRequest(op)
 		return true
 	}
 	if op == tftpDATA || op == tftpACK {
@@ -73,6 +80,9 @@ func (d *Decoder) tftpRequest(op int) {
 		d.tftp.forget(old)
 	}
 	d.tftpFollow(t)
+	if p.dport != tftpPort {
+		d.tftp.groups.wait(t)
+	}
 	kind, file := TFTPRequest, "tftp.source_file"
 	if t.write {
 		kind, file = TFTPWrite, "tftp.destination_file"
@@ -145,7 +155,8 @@ func (d *Decoder) tftpFromServer(t *tftpTransfer, op int) {
 	t.fromPeer = true
 	switch op {
 	case tftpDATA:
-		if !t.write {
+		// MTFTP's first block comes to the one that acknowledges alone, too.
+		if !t.write && !(t.grouped && t.acked == 0 && t.Blocks > 0) {
 			d.tftpData(t)
 		}
 	case tftpACK:
@@ -261,6 +272,12 @@ func (d *Decoder) tftpAck(t *tftpTransfer) {
 	if t.last == 0 || block < t.last || t.over {
 		return
 	}
+	d.tftpFinish(t)
+}
+
+// tftpFinish ends a transfer whose client has everything.
+func (d *Decoder) tftpFinish(t *tftpTransfer) {
+	p := &d.p
 	t.over = true
 	t.Status, t.End, t.Ended = Complete, d.frame(), p.At
 	if len(t.gaps.r) == 0 {
@@ -301,6 +318,10 @@ func (d *Decoder) tftpOack(t *tftpTransfer) {
 	}
 	if o.tsize >= 0 {
 		t.Size = o.tsize
+	}
+	if g, ok := groupOf(o.multicast); ok {
+		t.group = g
+		d.tftp.groups.wait(t)
 	}
 	d.event(t.Host, TFTPOack, o.fields([]Field{
 		{"tftp.transfer", t.index},

@@ -11,10 +11,14 @@ type tftpTransfer struct {
 	heard  bool // the client has answered to that TID
 	oacked bool
 	agreed bool // the client has sent its first ACK
-	over   bool
-	asks   tftpOptions
-	strays []netip.Addr
-	middle bool // the request was not seen
+	// group is where its DATA goes, if that is known, and grouped says that some
+	// has come that way.
+	group   netip.AddrPort
+	grouped bool
+	over    bool
+	asks    tftpOptions
+	strays  []netip.Addr
+	middle  bool // the request was not seen
 	// How often each side has sent the same again since something moved.
 	repeats  [2]int // 0: the client, 1: the server
 	fromPeer bool   // what is being looked at is the server's
@@ -33,6 +37,7 @@ type tftpTracker struct {
 	clients map[netip.AddrPort]*tftpTransfer // by the client's TID: the newest
 	order   fifo[*tftpTransfer]              // by age, to forget the oldest
 	guesses map[flow]tftpGuess
+	groups  tftpGroups
 	ahead   budget // of blocks before their turn
 
 	// The flows of the last two frames, as DATA and ACK take turns.

@@ -108,7 +108,15 @@ func (p *prediction) nbp(b *bootAnswer) (loader string, err error) {
 	if b.file == "" {
 		return "", nil
 	}
-	if u, err := url.Parse(b.file); err == nil && u.Scheme == "http" {
+	u, err := url.Parse(b.file)
+	switch {
+	case err != nil:
+	case u.Scheme == "tftp" || u.Scheme == "tftm" || u.Scheme == "mtftp":
+		// iPXE takes a URL for a boot file, and the two others are multicast.
+		if a, err := netip.ParseAddr(u.Hostname()); err == nil && p.m.rom() == "ipxe" {
+			b.file, b.from = u.Path, a
+		}
+	case u.Scheme == "http":
 		p.add(verdict.Expectation{ID: "nbp", Stage: verdict.NBP, Origin: b.fileAt,
 			Transfer: &verdict.Transfer{Protocol: "http", Role: "nbp", Name: u.Path}})
 		return "", nil

@@ -1,10 +1,10 @@
 package scenarios_test
 
 import (
-	"net/netip"
-	"reflect"
 	"io/fs"
+	"net/netip"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"

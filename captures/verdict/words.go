@@ -178,6 +178,12 @@ func describe(e *captures.Event) string {
 		return strings.TrimSpace(fmt.Sprintf("ERROR %d for %s from %s %s", e.Int("tftp.error.code"), file(), who, quoted(e.Text("tftp.error.message"))))
 	case captures.TFTPDone:
 		return fmt.Sprintf("%s transferred, %s", file(), size(max(0, e.Int("tftp.bytes"))))
+	case captures.TFTPStalled:
+		who := "the client"
+		if e.Is("tftp.bypeer") {
+			who = "the server"
+		}
+		return fmt.Sprintf("%s sends block %d of %s for the %d. time", who, e.Int("tftp.block"), file(), 1+e.Int("tftp.repeats"))
 	case captures.TFTPStray:
 		return fmt.Sprintf("TFTP answer from %s, where %s was asked", e.Addr("ip.src"), e.Addr("ip.dst"))
 	case captures.ICMPUnreachable:

@@ -10,8 +10,9 @@ import (
 // the idea: there are no options, blocks have 512 bytes, and clients know from
 // DHCP (sub-options of option 43) where the one file that the port gives out
 // will be heard. A client listens there first. If it hears nothing, it asks, and
-// the data goes to all; it alone acknowledges. The others ask for what they have
-// missed when it has become quiet again. EngineOwn alone.
+// the data goes to all; it alone acknowledges, which it knows by the first block
+// coming to it alone as well. The others ask for what they have missed when it
+// has become quiet again. EngineOwn alone.
 type MTFTP struct {
 	// File is the name that may be asked for at Port.
 	File string

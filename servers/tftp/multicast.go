@@ -64,6 +64,7 @@ type member struct {
 	// from where.
 	chosen  bool
 	passive bool  // was no master at first
+	spoke   bool  // has acknowledged something
 	acked   int64 // as the master
 }
 
@@ -337,6 +338,9 @@ func (g *group) next() error {
 	binary.BigEndian.PutUint16(g.data, opDATA)
 	binary.BigEndian.PutUint16(g.data[2:], uint16(n))
 	g.send(g.data[:4+got], g.to)
+	if g.desk.mtftp != nil && !m.spoke {
+		g.send(g.data[:4+got], m.Client)
+	}
 	m.Sent++
 	return nil
 }
@@ -368,7 +372,7 @@ func (g *group) acknowledged(m *member, n int64) bool {
 	if n > g.last || !m.chosen && n <= m.acked {
 		return false
 	}
-	m.chosen, m.acked = false, n
+	m.chosen, m.spoke, m.acked = false, true, n
 	if n == g.last {
 		m.Bytes = g.key.size
 		g.drop(0, nil)

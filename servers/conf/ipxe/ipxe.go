@@ -99,6 +99,11 @@ func (p *predictor) resolve(uri string) pxelinux.File {
 		return pxelinux.File{Scheme: "tftp", Name: path.Join(p.cwd, uri)}
 	}
 	host, name, _ := strings.Cut(rest, "/")
+	if scheme == "mtftp" || scheme == "tftm" {
+		// The same files, by multicast; a port of MTFTP has one of them.
+		host, _, _ = strings.Cut(host, ":")
+		scheme = "tftp"
+	}
 	if scheme == "tftp" && host == p.client.Server.String() {
 		host = ""
 	}
