@@ -112,6 +112,36 @@ func FuzzTFTP(f *testing.F) {
 	})
 }
 
+// FuzzMulticast has two clients, of RFC 2090 or of MTFTP, a server, and its group
+// speak in turn.
+func FuzzMulticast(f *testing.F) {
+	whole := content(8)
+	f.Add(uint16(69), join(rrq("f", "blksize", "8", "multicast", ""), oack("blksize", "8", "multicast", "239.255.1.1,1758,1"), ack(0), data(1, whole),
+		rrq("f", "multicast", ""), oack("multicast", "239.255.1.1,1758,0"), ack(1), data(2, nil)))
+	f.Add(uint16(1759), join(rrq("f"), data(1, whole), ack(1), data(1, whole), rrq("f"), data(2, nil), ack(2), data(2, nil)))
+	two := newStation(11)
+	f.Fuzz(func(t *testing.T, port uint16, b []byte) {
+		var frames [][]byte
+		for i, m := range split(b) {
+			client := pc
+			if i/4%2 == 1 {
+				client = two
+			}
+			switch i % 4 {
+			case 0:
+				frames = append(frames, udp(t, client, 2000, server, port, m))
+			case 1:
+				frames = append(frames, udp(t, server, 3000, client, 2000, m))
+			case 2:
+				frames = append(frames, udp(t, client, 2000, server, 3000, m))
+			case 3:
+				frames = append(frames, udp(t, server, 3000, group, 1758, m))
+			}
+		}
+		fuzzDecode(t, captures.LinkEthernet, frames...)
+	})
+}
+
 // FuzzRPC gives calls and replies in turn, as datagrams.
 func FuzzRPC(f *testing.F) {
 	f.Add(join(call(1, portmapper, 2, 3, xdr{}.num(mountd, 3, 17, 0)), reply(1, xdr{}.num(20048))))
