@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Multicast TFTP: one DATA for many clients. RFC 2090 names the group in the
@@ -24,11 +25,9 @@ type tftpGroups struct {
 // read request: a name, the mode, and no options.
 func isMTFTPOpen(b []byte) bool {
 	name, rest, ok := bytes.Cut(b[2:], []byte{0})
-	return ok && len(name) > 0 && len(name) <= maxFileName && bytes.IndexFunc(name, isControl) < 0 &&
+	return ok && len(name) > 0 && len(name) <= maxFileName && !bytes.ContainsFunc(name, unicode.IsControl) &&
 		bytes.EqualFold(rest, []byte("octet\x00"))
 }
-
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // groupOf is the group that an OACK's multicast option names, "addr,port,mc". It
 // may leave the address out if the client knows it.

@@ -68,5 +68,5 @@ func mtftpPos(list []at[mtftpYAML], file string) conf.Pos {
 
 func multicastGroup(text string) (netip.AddrPort, bool) {
 	g, err := netip.ParseAddrPort(text)
-	return g, err == nil && g.Addr().Is4() && g.Addr().IsMulticast() && g.Port() != 0
+	return g, err == nil && tftp.IsGroup(g)
 }

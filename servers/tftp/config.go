@@ -119,7 +119,7 @@ func (c *Config) check() error {
 		return fmt.Errorf("a maximum block size of %d is outside %d to %d", c.BlockSizeMax, defaultBlockSize, MaxBlockSize)
 	case c.WindowSizeMax < 0 || c.WindowSizeMax > MaxWindowSize:
 		return fmt.Errorf("a maximum window size of %d is outside 1 to %d", c.WindowSizeMax, MaxWindowSize)
-	case c.Multicast.IsValid() && !(c.Multicast.Addr().Is4() && c.Multicast.Addr().IsMulticast() && c.Multicast.Port() != 0):
+	case c.Multicast.IsValid() && !IsGroup(c.Multicast):
 		return fmt.Errorf("%v is no IPv4 multicast address with a port, such as 239.255.0.0:1758", c.Multicast)
 	case c.Rollover == 65535:
 		return errors.New("blocks cannot roll over to 65535")

@@ -23,8 +23,11 @@ type MTFTP struct {
 	Port uint16
 }
 
+// IsGroup says whether data can be multicast to an address: IPv4's, with a port.
+func IsGroup(a netip.AddrPort) bool { return a.Addr().Is4() && a.Addr().IsMulticast() && a.Port() != 0 }
+
 func (m *MTFTP) valid() error {
-	if m.File == "" || m.Port == 0 || m.Group.Port() == 0 || !m.Group.Addr().Is4() || !m.Group.Addr().IsMulticast() {
+	if m.File == "" || m.Port == 0 || !IsGroup(m.Group) {
 		return fmt.Errorf("MTFTP of %q from port %d to %v: it needs a file, a port, and an IPv4 multicast address with a port", m.File, m.Port, m.Group)
 	}
 	return nil

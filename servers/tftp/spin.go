@@ -42,7 +42,7 @@ func (p *spinner) due() bool {
 // failed is told of a wait that was longer than that: so will be the next ones.
 func (p *spinner) failed() { p.count = -64 * p.every }
 
-// spinner is that for the batches that the socket was prepared for.
+// newSpinner is one for the batches that the socket was prepared for.
 func (s *socket) newSpinner() spinner {
 	switch {
 	case len(s.messages) > 1:
