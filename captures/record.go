@@ -39,10 +39,9 @@ type RecordConfig struct {
 // retire is how long a frame may wait in the ring before it is seen.
 const retire = 8 * time.Millisecond
 
-// settle is how long an injected event waits for frames that are older than it
-// and still in the ring. The kernel looks at a block once in a retire time, so
-// it may take two of them, rounded up to the clock's ticks.
-const settle = 5 * retire
+// patience is how long a mark may take through the ring before it is given up
+// for lost, as it is when the ring was full.
+const patience = time.Second
 
 // A Recorder records the network of the namespace that it was made in.
 type Recorder struct {
@@ -69,11 +68,20 @@ type Recorder struct {
 	ports    map[int]*recordedPort // by interface index
 	frames   int
 	last     time.Time // of the last frame
-	waiting  []Event   // injected, by time
+	waiting  []waiting // injected, by time
+	marked   uint64    // the last mark sent
+	passed   uint64    // the last mark read, or given up
 	omitted  int
 	writeErr error // the first
 	failed   chan struct{}
 	cpu      time.Duration
+}
+
+// A waiting event was injected, and frames that are older may be in the ring
+// still. They are all read once mark has been.
+type waiting struct {
+	Event
+	mark uint64
 }
 
 // A recordedPort is an interface that frames came from.
@@ -207,40 +215,37 @@ func (r *Recorder) run(ctx context.Context, ready <-chan struct{}, resume chan<-
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := threadCPU()
-	timer := time.NewTimer(time.Hour)
-	timer.Stop()
-	for ctx.Err() == nil {
+	lost := time.NewTimer(time.Hour)
+	lost.Stop()
+	step := func(done <-chan struct{}) {
 		select {
 		case <-ready:
 			r.readRing()
 			resume <- struct{}{}
 		case <-r.queued:
 			r.takeQueue()
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		r.release(time.Now().Add(-settle))
-		if len(r.waiting) > 0 {
-			timer.Reset(time.Until(r.waiting[0].At.Add(settle)))
+		case <-lost.C:
+			r.readRing() // it may be there, and no one have had the time to say so
+			r.pass(r.marked)
+		case <-done:
 		}
 	}
-	// What entered before now is in the ring; the kernel hands it over within
-	// the retire time.
-	for quiet := false; !quiet; {
-		timer.Reset(settle)
-		select {
-		case <-ready:
-			r.readRing()
-			resume <- struct{}{}
-		case <-timer.C:
-			quiet = true
+	for ctx.Err() == nil {
+		step(ctx.Done())
+		if len(r.waiting) > 0 && r.marked == r.passed {
+			r.mark()
+			lost.Reset(patience)
 		}
+	}
+	for r.mark(); r.passed < r.marked; {
+		lost.Reset(patience)
+		step(nil)
 	}
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
 	r.takeQueue()
-	r.release(time.Time{})
+	r.release(func(waiting) bool { return true })
 	r.decoder.Finish(r.event)
 	err := r.end()
 	r.cpu = threadCPU() - before
@@ -249,8 +254,7 @@ func (r *Recorder) run(ctx context.Context, ready <-chan struct{}, resume chan<-
 
 // readRing takes all blocks that are ready.
 func (r *Recorder) readRing() {
-	r.takeQueue()
-	for r.ring.Read(r.frame) {
+	for r.takeQueue(); r.ring.Read(r.frame); r.takeQueue() {
 	}
 	if r.out != nil {
 		// So that the file can be looked at while it grows, and is whole if
@@ -259,8 +263,24 @@ func (r *Recorder) readRing() {
 	}
 }
 
+// mark sends the next mark. One that cannot be sent is as one that is lost.
+func (r *Recorder) mark() {
+	r.marked++
+	_ = r.ring.Mark(r.marked)
+}
+
+// pass hands on the events that waited for marks up to n.
+func (r *Recorder) pass(n uint64) {
+	r.passed = max(r.passed, n)
+	r.release(func(w waiting) bool { return w.mark <= r.passed })
+}
+
 // frame records one frame.
 func (r *Recorder) frame(f *ring.Frame) {
+	if f.Mark != 0 {
+		r.pass(f.Mark)
+		return
+	}
 	p := r.ports[f.Index]
 	if p == nil {
 		p = r.newPort(f)
@@ -269,7 +289,7 @@ func (r *Recorder) frame(f *ring.Frame) {
 		return
 	}
 	if len(r.waiting) > 0 {
-		r.release(f.At)
+		r.release(func(w waiting) bool { return !w.At.After(f.At) })
 	}
 	r.frames++
 	p.frames++
@@ -324,20 +344,18 @@ func (r *Recorder) takeQueue() {
 		for i > 0 && e.At.Before(r.waiting[i-1].At) {
 			i--
 		}
-		r.waiting = slices.Insert(r.waiting, i, e)
+		r.waiting = slices.Insert(r.waiting, i, waiting{e, r.marked + 1})
 	}
 }
 
-// release hands on the injected events up to a time; all, if it is zero.
-func (r *Recorder) release(upTo time.Time) {
+// release hands on the injected events up to the first that is not ripe.
+func (r *Recorder) release(ripe func(waiting) bool) {
 	n := 0
-	for n < len(r.waiting) && (upTo.IsZero() || !r.waiting[n].At.After(upTo)) {
-		r.event(r.waiting[n])
+	for n < len(r.waiting) && ripe(r.waiting[n]) {
+		r.event(r.waiting[n].Event)
 		n++
 	}
-	if n > 0 {
-		r.waiting = slices.Delete(r.waiting, 0, n)
-	}
+	r.waiting = slices.Delete(r.waiting, 0, n)
 }
 
 // end reads the drop counter, completes the file and the timeline.

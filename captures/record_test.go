@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -240,6 +241,48 @@ func TestInjectedEventsAreInOrderOfTime(t *testing.T) {
 		t.Errorf("the last event is %+v", last)
 	}
 	line("too late")
+}
+
+// An event comes behind the frames that are older, also if the recorder had no
+// time to read them for longer than the kernel keeps any.
+func TestInjectedEventsWaitForARecorderThatIsLate(t *testing.T) {
+	a, b, bridge := lan(t)
+	held, let := make(chan struct{}), make(chan struct{})
+	var got []string
+	r := record(t, captures.RecordConfig{Exclude: []string{bridge}, Sink: func(_ *captures.Recorder, e captures.Event) {
+		switch got = append(got, e.Text("text")+e.Text("tftp.source_file")); e.Text("text") {
+		case "hold":
+			held <- struct{}{}
+			<-let
+		case "line":
+			held <- struct{}{}
+		}
+	}})
+	client, server := listen(t, a, "10.1.1.1:1024"), listen(t, b, "10.1.1.2:69")
+	inject := func(text string) {
+		r.Inject(captures.Event{At: time.Now(), Source: captures.Console, Kind: captures.ConsoleLine, Fields: []captures.Field{{Name: "text", Value: text}}})
+	}
+	want := []string{}
+	for i := range 10 {
+		inject("hold")
+		<-held
+		name := fmt.Sprint("file", i)
+		exchange(t, client, server, []byte("\x00\x01"+name+"\x00octet\x00"))
+		inject("line")
+		for at := time.Now(); time.Since(at) < 60*time.Millisecond; {
+			exchange(t, client, server, []byte("noise"))
+		}
+		let <- struct{}{}
+		<-held
+		want = append(want, "hold", name, "line")
+	}
+	if _, err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got = slices.DeleteFunc(got, func(s string) bool { return s == "" })
+	if !slices.Equal(got, want) {
+		t.Errorf("events %q, want %q", got, want)
+	}
 }
 
 func TestRecorderEndsWithItsContext(t *testing.T) {

@@ -32,9 +32,10 @@ type Config struct {
 // A Frame is one frame as it entered at an interface. Data is the ring's own
 // memory.
 type Frame struct {
-	Index    int  // the interface's index
-	Ethernet bool // false for loopback and for what has no Ethernet header
-	Outgoing bool // it left here; only if Config.Outgoing
+	Index    int    // the interface's index
+	Ethernet bool   // false for loopback and for what has no Ethernet header
+	Outgoing bool   // it left here; only if Config.Outgoing
+	Mark     uint64 // not 0: it is this mark, and no frame of anybody
 	At       time.Time
 	Data     []byte
 	Length   int // on the wire
@@ -46,14 +47,15 @@ type Statistics struct {
 	Dropped  uint64 // frames lost because the ring was full
 }
 
-// A Ring is open. Wait, Read and Close are for one goroutine each: the one that
-// waits need not be the one that reads.
+// A Ring is open. Wait, Read and Close are for one goroutine each: one may wait
+// while another reads.
 type Ring struct {
 	file   *os.File // owns the socket
+	marker *marker
 	raw    syscall.RawConn
 	blocks [][]byte
 	memory []byte
-	next   int
+	next   atomic.Int32 // the block to be read
 }
 
 // Open opens a ring that sees each frame that enters at any interface of the
@@ -125,7 +127,10 @@ func setUp(fd int, c Config) (*Ring, error) {
 	for i := range c.Blocks {
 		r.blocks = append(r.blocks, memory[i*c.BlockSize:(i+1)*c.BlockSize])
 	}
-	if r.raw, err = r.file.SyscallConn(); err != nil {
+	if r.raw, err = r.file.SyscallConn(); err == nil {
+		r.marker, err = openMarker()
+	}
+	if err != nil {
 		return nil, errors.Join(err, unix.Munmap(memory))
 	}
 	return r, nil
@@ -133,8 +138,9 @@ func setUp(fd int, c Config) (*Ring, error) {
 
 func swap16(v uint16) uint16 { return v<<8 | v>>8 }
 
-// Wait returns when a block can be read; [os.ErrDeadlineExceeded] when that
-// took longer than timeout (none if zero), [os.ErrClosed] after Close.
+// Wait returns when a block can be read, unless a Read under way took it;
+// [os.ErrDeadlineExceeded] when that took longer than timeout (none if zero),
+// [os.ErrClosed] after Close.
 func (r *Ring) Wait(timeout time.Duration) error {
 	var deadline time.Time
 	if timeout > 0 {
@@ -151,7 +157,7 @@ func (r *Ring) Wait(timeout time.Duration) error {
 }
 
 func (r *Ring) header() *unix.TpacketHdrV1 {
-	d := (*unix.TpacketBlockDesc)(unsafe.Pointer(&r.blocks[r.next][0]))
+	d := (*unix.TpacketBlockDesc)(unsafe.Pointer(&r.blocks[r.next.Load()][0]))
 	return (*unix.TpacketHdrV1)(unsafe.Pointer(&d.Hdr))
 }
 
@@ -166,17 +172,21 @@ func (r *Ring) Read(f func(*Frame)) bool {
 	if !r.ready() {
 		return false
 	}
-	block := r.blocks[r.next]
+	next := r.next.Load()
+	block := r.blocks[next]
 	var frame Frame
 	at := int(h.Offset_to_first_pkt)
 	for range h.Num_pkts {
 		h := (*unix.Tpacket3Hdr)(unsafe.Pointer(&block[at]))
 		frame.fill(block, at, h)
+		if !frame.Ethernet {
+			frame.Mark = r.marker.number(frame.Data)
+		}
 		f(&frame)
 		at += int(h.Next_offset)
 	}
 	atomic.StoreUint32(&h.Block_status, unix.TP_STATUS_KERNEL)
-	r.next = (r.next + 1) % len(r.blocks)
+	r.next.Store((next + 1) % int32(len(r.blocks)))
 	return true
 }
 
@@ -192,7 +202,7 @@ func (f *Frame) fill(block []byte, at int, h *unix.Tpacket3Hdr) {
 	start := at + int(h.Mac)
 	end := start + int(h.Snaplen)
 	f.Index, f.Ethernet = int(ll.Ifindex), ll.Hatype == unix.ARPHRD_ETHER
-	f.Outgoing = ll.Pkttype == unix.PACKET_OUTGOING
+	f.Mark, f.Outgoing = 0, ll.Pkttype == unix.PACKET_OUTGOING
 	f.At = time.Unix(int64(h.Sec), int64(h.Nsec)).UTC()
 	f.Data, f.Length = block[start:end:end], int(h.Len)
 	if h.Status&unix.TP_STATUS_VLAN_VALID == 0 || len(f.Data) < macBytes || int(h.Mac) < vlanTag {
@@ -243,5 +253,5 @@ func (r *Ring) InterfaceName(index int) (name string, err error) {
 func (r *Ring) Close() error {
 	// The file's Close returns once nobody is inside Wait any more, so nobody
 	// looks at the memory when it goes.
-	return errors.Join(r.file.Close(), unix.Munmap(r.memory))
+	return errors.Join(r.file.Close(), unix.Munmap(r.memory), unix.Close(r.marker.fd))
 }

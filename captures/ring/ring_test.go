@@ -219,3 +219,79 @@ func TestOutgoing(t *testing.T) {
 		}
 	}
 }
+
+// A mark comes out behind all that entered before it, and before what entered
+// after it; another ring does not take it for its own.
+func TestMark(t *testing.T) {
+	h, bridge := host(t)
+	r, other := open(t, ring.Config{}), open(t, ring.Config{})
+	const marks = 50
+	for n := range uint64(marks) {
+		send(t, h, frame(h, []byte{byte(n), 0}, 40))
+		if err := r.Mark(n + 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := other.Mark(marks + 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range []*ring.Ring{r, other} {
+		var seen, passed uint64
+		for passed == 0 || in == r && passed < marks {
+			if err := in.Wait(10 * time.Second); err != nil {
+				t.Fatalf("mark %d is the last: %v", passed, err)
+			}
+			for in.Read(func(f *ring.Frame) {
+				name, err := in.InterfaceName(f.Index)
+				switch {
+				case err != nil:
+					t.Error(err)
+				case f.Mark != 0:
+					if passed = f.Mark; in == r && passed != seen {
+						t.Errorf("mark %d came behind %d frames", passed, seen)
+					}
+				case name != bridge && bytes.Contains(f.Data, ours):
+					seen++
+				}
+			}) {
+			}
+		}
+		if in == other && (passed != marks+1 || seen != marks) {
+			t.Errorf("the other ring read mark %d, and %d frames", passed, seen)
+		}
+	}
+}
+
+// Read may be called while Wait is: whoever has something else to do besides
+// looks for himself.
+func TestReadBesidesWait(t *testing.T) {
+	host(t)
+	r, err := ring.Open(ring.Config{Retire: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error, 1)
+	go func() {
+		for {
+			if err := r.Wait(0); err != nil {
+				waited <- err
+				return
+			}
+		}
+	}()
+	const marks = 100
+	for n := range uint64(marks) {
+		if err := r.Mark(n + 1); err != nil {
+			t.Fatal(err)
+		}
+		for passed := uint64(0); passed <= n; {
+			r.Read(func(f *ring.Frame) { passed = max(passed, f.Mark) })
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-waited; !errors.Is(err, os.ErrClosed) {
+		t.Error(err)
+	}
+}
