@@ -52,6 +52,8 @@ type Recorder struct {
 	decoder  *Decoder
 	group    errgroup.Group
 	cancel   context.CancelFunc
+	resting  chan struct{}
+	rest     sync.Once
 	finished sync.Once
 	timeline Timeline
 	err      error
@@ -103,6 +105,7 @@ func Record(ctx context.Context, c RecordConfig) (*Recorder, error) {
 		decoder: NewDecoder(c.Options),
 		ports:   make(map[int]*recordedPort),
 		queued:  make(chan struct{}, 1),
+		resting: make(chan struct{}),
 		failed:  make(chan struct{}),
 	}
 	if c.File != "" {
@@ -189,6 +192,11 @@ func (r *Recorder) remarksOn(port string, frame []byte) (said []string) {
 	return said
 }
 
+// Rest says that no frame matters that enters from now on. Injected events do,
+// until Close. It returns at once: a ring takes the kernel tens of milliseconds
+// to take down, and the caller may have other things to end meanwhile.
+func (r *Recorder) Rest() { r.rest.Do(func() { close(r.resting) }) }
+
 // Close takes what is still in the ring, ends the recording and returns it.
 // The error says that the recording is not whole: the file could not be
 // written, or there were more events than Limits.Events. Lost frames are no
@@ -230,8 +238,9 @@ func (r *Recorder) run(ctx context.Context, ready <-chan struct{}, resume chan<-
 		case <-done:
 		}
 	}
-	for ctx.Err() == nil {
-		step(ctx.Done())
+	context.AfterFunc(ctx, r.Rest)
+	for !r.isResting() {
+		step(r.resting)
 		if len(r.waiting) > 0 && r.marked == r.passed {
 			r.mark()
 			lost.Reset(patience)
@@ -241,15 +250,33 @@ func (r *Recorder) run(ctx context.Context, ready <-chan struct{}, resume chan<-
 		lost.Reset(patience)
 		step(nil)
 	}
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
-	r.takeQueue()
-	r.release(func(waiting) bool { return true })
+	stats, serr := r.ring.Statistics()
+	down := make(chan error, 1)
+	go func() { down <- r.ring.Close() }()
+	for closed := false; !closed; {
+		select {
+		case <-r.queued:
+		case <-ctx.Done():
+			r.mu.Lock()
+			r.closed, closed = true, true
+			r.mu.Unlock()
+		}
+		r.takeQueue()
+		r.release(func(waiting) bool { return true })
+	}
 	r.decoder.Finish(r.event)
-	err := r.end()
+	err := errors.Join(serr, r.end(stats), <-down)
 	r.cpu = threadCPU() - before
 	return err
+}
+
+func (r *Recorder) isResting() bool {
+	select {
+	case <-r.resting:
+		return true
+	default:
+		return false
+	}
 }
 
 // readRing takes all blocks that are ready.
@@ -358,10 +385,9 @@ func (r *Recorder) release(ripe func(waiting) bool) {
 	r.waiting = slices.Delete(r.waiting, 0, n)
 }
 
-// end reads the drop counter, completes the file and the timeline.
-func (r *Recorder) end() error {
-	stats, err := r.ring.Statistics()
-	errs := []error{err}
+// end completes the file and the timeline.
+func (r *Recorder) end(stats ring.Statistics) error {
+	var errs []error
 	if r.out != nil {
 		r.statistics(stats)
 		r.wrote(r.out.Flush())
@@ -376,7 +402,6 @@ func (r *Recorder) end() error {
 	r.timeline.Transfers = r.decoder.Transfers()
 	r.timeline.Frames, r.timeline.Last = r.frames, r.last
 	r.timeline.Dropped = int(stats.Dropped)
-	errs = append(errs, r.ring.Close())
 	return errors.Join(errs...)
 }
 

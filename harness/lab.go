@@ -86,15 +86,16 @@ type Host struct {
 
 // A Lab is running.
 type Lab struct {
-	config   Config
-	recorder *captures.Recorder
-	events   *eventLog
-	links    []*badLink
-	boots    []*boot
-	group    *errgroup.Group // servers and what watches the machines
-	broken   <-chan struct{} // the group's context: done when a server has ended by itself
-	stop     context.CancelFunc
-	allOff   chan struct{}
+	config    Config
+	recorder  *captures.Recorder // nil until recording is closed, and if it could not be made
+	recording chan struct{}
+	events    *eventLog
+	links     []*badLink
+	boots     []*boot
+	group     *errgroup.Group // servers and what watches the machines
+	broken    <-chan struct{} // the group's context: done when a server has ended by itself
+	stop      context.CancelFunc
+	allOff    chan struct{}
 }
 
 // errBroken marks what is the lab's own failure, and not the boot's.
@@ -107,7 +108,7 @@ var errBroken = errors.New("the lab broke")
 func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 	outer := ctx
 	ctx, stop := context.WithCancel(ctx)
-	l := &Lab{config: c, stop: stop, allOff: make(chan struct{})}
+	l := &Lab{config: c, stop: stop, allOff: make(chan struct{}), recording: make(chan struct{})}
 	group, gctx := errgroup.WithContext(ctx)
 	l.group, l.broken = group, gctx.Done()
 	defer func() {
@@ -116,38 +117,30 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 			err = errors.Join(err, cerr)
 		}
 	}()
-	lan, err := network.New("lan")
-	if err != nil {
-		return nil, err
-	}
-	hosts := make([]*network.Host, len(c.Hosts))
-	for i, h := range c.Hosts {
-		if hosts[i], err = lan.AddHost(h.HostConfig); err != nil {
-			return nil, err
-		}
-	}
-	// The hosts are there since long; the machines' ports come up now.
-	if err := lan.Set(c.Switch); err != nil {
-		return nil, err
-	}
 	for _, m := range c.Machines {
 		l.boots = append(l.boots, &boot{lab: l, outer: outer, machine: m, how: PowerOn{Machine: m.Name}})
 	}
-	l.decide()
+	decided := make(chan struct{})
+	go func() { // which reads much, and needs nothing of the network
+		defer close(decided)
+		l.decide()
+	}()
+	lan, hosts, err := c.network()
+	<-decided
 	defer func() {
 		for _, b := range l.boots {
 			b.release()
 		}
 	}()
+	if err != nil {
+		return nil, err
+	}
 	for _, b := range l.boots {
 		if err := b.plug(lan); err != nil {
 			return nil, err
 		}
 	}
-	if err := l.record(ctx, lan, hosts); err != nil {
-		return nil, err
-	}
-	if err := l.powerOn(ctx, gctx, hosts); err != nil {
+	if err := l.powerOn(ctx, gctx, lan, hosts); err != nil {
 		return nil, err
 	}
 	go func() {
@@ -159,8 +152,25 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 	return l, nil
 }
 
+// network makes the segment with the server hosts on it.
+func (c *Config) network() (*network.Network, []*network.Host, error) {
+	lan, err := network.New("lan")
+	if err != nil {
+		return nil, nil, err
+	}
+	hosts := make([]*network.Host, len(c.Hosts))
+	for i, h := range c.Hosts {
+		if hosts[i], err = lan.AddHost(h.HostConfig); err != nil {
+			return nil, nil, err
+		}
+	}
+	// The hosts are there since long; the machines' ports come up now.
+	return lan, hosts, lan.Set(c.Switch)
+}
+
 // record starts the recorder.
 func (l *Lab) record(ctx context.Context, lan *network.Network, hosts []*network.Host) error {
+	defer close(l.recording)
 	events, err := newEventLog(filepath.Join(l.config.Dir, EventsFile))
 	if err != nil {
 		return err
@@ -259,6 +269,9 @@ const stopTime = 5 * time.Second
 func (l *Lab) Close() (*captures.Timeline, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
+	if l.recorder != nil {
+		l.recorder.Rest()
+	}
 	for _, b := range l.boots {
 		if b.process != nil {
 			b.feelPulse()

@@ -47,17 +47,26 @@ type boot struct {
 // for ever. So the cable of one that is to be saved is plugged in only then; and
 // the servers speak only then, one of which (router advertisements) does so but
 // once. A resumed machine finds the network in the same state.
-func (l *Lab) powerOn(ctx, serving context.Context, hosts []*network.Host) error {
+func (l *Lab) powerOn(ctx, serving context.Context, lan *network.Network, hosts []*network.Host) error {
 	var all []servers.Server
 	var ready errgroup.Group
-	ready.Go(func() (err error) {
-		all, err = l.listen(serving, hosts)
-		return err
-	})
-	for _, b := range l.boots {
-		ready.Go(func() error { return b.prepare(ctx) })
+	prepare := func(when bool) {
+		for _, b := range l.boots {
+			if b.hold == when {
+				ready.Go(func() error { return b.prepare(ctx) })
+			}
+		}
 	}
-	if err := ready.Wait(); err != nil {
+	prepare(false) // these say nothing yet
+	err := l.record(ctx, lan, hosts)
+	if err == nil {
+		prepare(true)
+		ready.Go(func() (err error) {
+			all, err = l.listen(serving, hosts)
+			return err
+		})
+	}
+	if err := errors.Join(err, ready.Wait()); err != nil {
 		return err
 	}
 	for _, b := range l.boots {
@@ -194,7 +203,10 @@ func (b *boot) start(ctx context.Context, incoming bool) error {
 
 // inject puts something about the machine among the events.
 func (b *boot) inject(at time.Time, s captures.Source, k captures.Kind, f ...captures.Field) {
-	b.lab.recorder.Inject(captures.Event{At: at, Source: s, Host: b.machine.NICs[0].MAC.String(), Kind: k, Fields: f})
+	<-b.lab.recording // a machine may have been loaded, and have died, before
+	if r := b.lab.recorder; r != nil {
+		r.Inject(captures.Event{At: at, Source: s, Host: b.machine.NICs[0].MAC.String(), Kind: k, Fields: f})
+	}
 }
 
 // started says that the machine runs from now on. All its times count from here.

@@ -11,8 +11,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pxeproof/pxeproof/harness/qemu"
 )
@@ -66,15 +69,22 @@ func KeyOf(m qemu.Machine, in Surroundings) (Key, error) {
 			files[path] = path
 		}
 	}
-	for _, what := range slices.Sorted(maps.Keys(files)) {
-		if files[what] == "" {
-			continue
-		}
-		sum, err := hashFile(files[what])
-		if err != nil {
-			return k, err
-		}
-		put("file "+what, sum)
+	maps.DeleteFunc(files, func(_, path string) bool { return path == "" })
+	names := slices.Sorted(maps.Keys(files))
+	sums := make([][]byte, len(names))
+	var hashing errgroup.Group // it is some megabytes, and a run waits for it
+	hashing.SetLimit(runtime.GOMAXPROCS(0))
+	for i, what := range names {
+		hashing.Go(func() (err error) {
+			sums[i], err = hashFile(files[what])
+			return err
+		})
+	}
+	if err := hashing.Wait(); err != nil {
+		return k, err
+	}
+	for i, what := range names {
+		put("file "+what, sums[i])
 	}
 	cpu, err := processor()
 	if err != nil {
