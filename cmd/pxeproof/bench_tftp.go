@@ -64,6 +64,7 @@ and plots as SVG and PNG.`,
 	f.StringSliceVar(&o.Firmware, "firmware", nil, "boot real firmware instead, with its blksize clamped: "+strings.Join(bench.Firmwares(), ", "))
 	f.IntVarP(&o.Rounds, "rounds", "n", 0, fmt.Sprintf("how often each is measured in each combination (default %d, firmware 1)", bench.DefaultRounds))
 	f.DurationVar(&o.Each, "each", bench.DefaultEach, "how long a transfer is to take, about")
+	f.StringVar(&o.Client, "client", bench.ClientPolls, "how the client waits: "+bench.ClientPolls+" (as firmware does) or "+bench.ClientSleeps+" (as a program does)")
 	f.BoolVar(&full, "full", false, "every combination of all that there is; hours")
 	f.StringVarP(&out, "out", "o", "", "the folder for the results (default a new one in bench/)")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
@@ -71,6 +72,7 @@ and plots as SVG and PNG.`,
 		exclusive(cmd, "full", name)
 	}
 	_ = cmd.RegisterFlagCompletionFunc("server", cobra.FixedCompletions(bench.TFTPServers, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("client", cobra.FixedCompletions([]string{bench.ClientPolls, bench.ClientSleeps}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("firmware", cobra.FixedCompletions(bench.Firmwares(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

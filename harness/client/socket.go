@@ -29,6 +29,8 @@ const receiveBuffer = 4 << 20
 type socket struct {
 	fd     int
 	server netip.AddrPort
+	wait   time.Duration // for a packet
+	poll   bool          // asking for it, not sleeping
 
 	mu     sync.Mutex // orders wake and close
 	woken  atomic.Bool
@@ -46,7 +48,7 @@ type mmsghdr struct {
 	len uint32
 }
 
-func newSocket(server netip.AddrPort, wait time.Duration) (*socket, error) {
+func newSocket(server netip.AddrPort, wait time.Duration, poll bool) (*socket, error) {
 	family := unix.AF_INET
 	if server.Addr().Is6() {
 		family = unix.AF_INET6
@@ -65,7 +67,7 @@ func newSocket(server netip.AddrPort, wait time.Duration) (*socket, error) {
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	}
-	return &socket{fd: fd, server: server}, nil
+	return &socket{fd: fd, server: server, wait: wait, poll: poll}, nil
 }
 
 // buffers makes room for so many packets of so many bytes.
@@ -137,13 +139,32 @@ func (s *socket) receive() (int, error) {
 }
 
 func (s *socket) receiveSome() (int, unix.Errno) {
+	if !s.poll {
+		return s.receiveWith(0)
+	}
+	// Now and then is enough to look at the clock.
+	const asks = 256
+	for until := time.Now().Add(s.wait); ; {
+		for range asks {
+			if n, errno := s.receiveWith(unix.MSG_DONTWAIT); errno != unix.EAGAIN {
+				return n, errno
+			}
+		}
+		if time.Now().After(until) {
+			return 0, unix.EAGAIN
+		}
+	}
+}
+
+// receiveWith receives what there is, or waits for it, as flags say.
+func (s *socket) receiveWith(flags uintptr) (int, unix.Errno) {
 	if len(s.messages) == 1 {
-		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.messages[0].hdr)), 0)
+		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.messages[0].hdr)), flags)
 		s.messages[0].len = uint32(n)
 		return 1, errno
 	}
 	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.messages[0])),
-		uintptr(len(s.messages)), unix.MSG_WAITFORONE, 0, 0)
+		uintptr(len(s.messages)), flags|unix.MSG_WAITFORONE, 0, 0)
 	return int(n), errno
 }
 

@@ -44,6 +44,11 @@ type TFTP struct {
 	// Tries is how often in a row to wait. Default 6.
 	Tries int
 
+	// Poll waits as boot firmware does, which has no scheduler and asks its card
+	// again and again: a processor is busy all the time, and nobody is woken. A
+	// program of an operating system sleeps, which is the default.
+	Poll bool
+
 	// Hash has the SHA-256 made of what comes, at about 0.7 s a GB.
 	Hash bool
 	// To, if not nil, is given the file's bytes in order. It must not keep them.
@@ -110,7 +115,7 @@ func (c TFTP) Fetch(ctx context.Context, name string) (Result, error) {
 	if c.Tries <= 0 {
 		c.Tries = 6
 	}
-	s, err := newSocket(c.Server, c.Wait)
+	s, err := newSocket(c.Server, c.Wait, c.Poll)
 	if err != nil {
 		return r, err
 	}

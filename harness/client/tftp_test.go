@@ -102,6 +102,8 @@ func TestFetch(t *testing.T) {
 	}{
 		{"no options", tftp.Config{}, client.TFTP{}, 512, 1, -1, false},
 		{"pin", tftp.Config{Engine: tftp.EnginePin}, client.TFTP{BlockSize: 1428}, 1428, 1, -1, false},
+		{"polling", tftp.Config{}, client.TFTP{BlockSize: 1428, Poll: true}, 1428, 1, -1, false},
+		{"polling in windows, with loss", tftp.Config{Faults: []tftp.Faults{{DropEvery: 50}}}, client.TFTP{BlockSize: 1428, WindowSize: 4, Poll: true}, 1428, 4, -1, true},
 		{"all options", tftp.Config{}, client.TFTP{BlockSize: 1428, WindowSize: 8, TSize: true, AskTimeout: 3 * time.Second}, 1428, 8, 70_000*8 + 3, false},
 		{"clamped", tftp.Config{BlockSizeMax: 600, WindowSizeMax: 2}, client.TFTP{BlockSize: 1428, WindowSize: 8}, 600, 2, -1, false},
 		{"refused", tftp.Config{Refuse: []string{"blksize", "windowsize"}}, client.TFTP{BlockSize: 1428, WindowSize: 8, TSize: true}, 512, 1, 70_000*8 + 3, false},
@@ -138,6 +140,7 @@ func TestFetch(t *testing.T) {
 func TestEnds(t *testing.T) {
 	l := newLab(t, 5000)
 	ctx, cancel := context.WithCancel(t.Context())
+	ctx2, cancel2 := context.WithCancel(t.Context())
 	broken := errors.New("the disk is full")
 	for _, tt := range []struct {
 		name   string
@@ -148,11 +151,13 @@ func TestEnds(t *testing.T) {
 		want   func(error) bool
 	}{
 		{"not there", t.Context(), "g", tftp.Faults{}, client.TFTP{}, isError(1, "File not found")},
+		{"silence, polling", t.Context(), "f", tftp.Faults{StallAfter: 2}, client.TFTP{Wait: 10 * time.Millisecond, Tries: 3, Poll: true}, is(client.ErrSilence)},
 		{"an error half-way", t.Context(), "f", tftp.Faults{ErrorAt: 3, Error: tftp.Error{Code: tftp.DiskFull, Text: "oops"}}, client.TFTP{}, isError(3, "oops")},
 		{"silence", t.Context(), "f", tftp.Faults{StallAfter: 2}, client.TFTP{Wait: 10 * time.Millisecond, Tries: 3}, is(client.ErrSilence)},
 		{"an option too many", t.Context(), "f", tftp.Faults{ExtraOptions: []tftp.Option{{Name: "windowsize", Value: "4"}}}, client.TFTP{BlockSize: 1000},
 			func(err error) bool { return err != nil }},
 		{"the caller's own", t.Context(), "f", tftp.Faults{}, client.TFTP{To: func([]byte) error { return broken }}, is(broken)},
+		{"cancelled, polling", ctx2, "f", tftp.Faults{StallAfter: 2}, client.TFTP{Wait: time.Hour, Poll: true, To: func([]byte) error { cancel2(); return nil }}, is(context.Canceled)},
 		{"cancelled", ctx, "f", tftp.Faults{StallAfter: 2}, client.TFTP{Wait: time.Hour, To: func([]byte) error { cancel(); return nil }}, is(context.Canceled)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -22,8 +22,10 @@ type TFTPOptions struct {
 	// Rounds is how often each server is measured in each cell, default 5, or each
 	// firmware with each clamp, default 1.
 	Rounds int
-	// Each is how long a transfer is to take, about. Default 0.1 s.
+	// Each is how long a transfer is to take, about, from a server that sleeps. Default 0.2 s.
 	Each time.Duration
+	// Client is how the client waits: ClientPolls, the default, or ClientSleeps.
+	Client string
 	// Firmware are names of Firmwares, whose boots are measured in place of the
 	// sweep, from the built-in server, which clamps blksize to each of BlockSizes
 	// (default Clamps). They run under KVM or TCG as it comes.
@@ -36,7 +38,16 @@ type TFTPOptions struct {
 // Defaults of TFTPOptions.
 const (
 	DefaultRounds = 5
-	DefaultEach   = 100 * time.Millisecond
+	DefaultEach   = 200 * time.Millisecond
+)
+
+// How a client waits for a packet.
+const (
+	// ClientPolls asks again and again, as firmware does, which has no scheduler.
+	ClientPolls = "polls"
+	// ClientSleeps is woken, as a program of an operating system is. On two
+	// processors of a virtual machine that is most of a block's time.
+	ClientSleeps = "sleeps"
 )
 
 // TFTP measures TFTP servers side by side: every server in every cell of the
@@ -47,6 +58,13 @@ const (
 func TFTP(ctx context.Context, o TFTPOptions) (*TFTPResult, error) {
 	if o.Each <= 0 {
 		o.Each = DefaultEach
+	}
+	switch o.Client {
+	case "":
+		o.Client = ClientPolls
+	case ClientPolls, ClientSleeps:
+	default:
+		return nil, &scenarios.InputError{Err: fmt.Errorf("a client %s or %s; it knows no %q", ClientPolls, ClientSleeps, o.Client)}
 	}
 	if o.Progress == nil {
 		o.Progress = func(float64, float64, string) {}
@@ -71,13 +89,13 @@ func TFTP(ctx context.Context, o TFTPOptions) (*TFTPResult, error) {
 	if o.Rounds <= 0 {
 		o.Rounds = DefaultRounds
 	}
-	r.Rounds = o.Rounds
+	r.Rounds, r.Client = o.Rounds, o.Client
 	found, err := findServers(ctx, o.Servers)
 	if err != nil {
 		return nil, err
 	}
 	r.Servers = found
-	req := tftpRequest{Dir: dir, Cells: cells, Rounds: o.Rounds, Each: o.Each}
+	req := tftpRequest{Dir: dir, Cells: cells, Rounds: o.Rounds, Each: o.Each, Client: o.Client}
 	for _, s := range found {
 		if s.Missing == "" {
 			req.Servers = append(req.Servers, foundServer{s, s.Path, s.Env})

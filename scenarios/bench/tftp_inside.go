@@ -29,7 +29,8 @@ type tftpRequest struct {
 	Cells   []Cell        `json:"cells"`
 	Servers []foundServer `json:"servers"`
 	Rounds  int           `json:"rounds"`
-	Each    time.Duration `json:"each"` // aimed at for a transfer
+	Each    time.Duration `json:"each"`   // aimed at for a transfer
+	Client  string        `json:"client"` // TFTPOptions.Client
 }
 
 // A foundServer is a ServerInfo with all that is left out of reports.
@@ -163,7 +164,7 @@ func (b *tftpBench) overLink(ctx context.Context, cells []Cell) (err error) {
 	if relay != nil {
 		group.Go(func() error { return relay.Run(ctx) })
 	}
-	g := &gallery{on: on, cpu: b.clientCPU, content: b.content}
+	g := &gallery{on: on, cpu: b.clientCPU, poll: b.request.Client == ClientPolls, content: b.content}
 	sizes := []int{}
 	for _, c := range cells {
 		sizes = append(sizes, c.fileSize(b.request.Each))

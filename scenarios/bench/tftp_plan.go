@@ -147,9 +147,9 @@ const (
 // fileSize is how long a file takes about the wanted time in a cell, in powers
 // of two. It is the same for every server.
 func (c Cell) fileSize(want time.Duration) int {
-	// What two virtual processors of 2026 need for a round trip, each sleeping
-	// while the other works, and for a block.
-	window := c.RTT + 90*time.Microsecond + time.Duration(c.WindowSize)*(7*time.Microsecond+3*time.Duration(c.BlockSize))
+	// What two virtual processors of 2026 need for a round trip, the server's
+	// sleeping while the client's works, and for a block.
+	window := c.RTT + 45*time.Microsecond + time.Duration(c.WindowSize)*(7*time.Microsecond+3*time.Duration(c.BlockSize))
 	blocks := float64(want) / float64(window) * float64(c.WindowSize)
 	if c.Loss > 0 {
 		// A frame lost costs a server without an adaptive timer a second. Four of

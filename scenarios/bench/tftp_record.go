@@ -59,7 +59,7 @@ func (b *tftpBench) record(ctx context.Context, c Cell, info ServerInfo) (*Recor
 		return nil, err
 	}
 	defer s.stop()
-	g := &gallery{on: on, cpu: b.clientCPU, content: b.content}
+	g := &gallery{on: on, cpu: b.clientCPU, poll: b.request.Client == ClientPolls, content: b.content}
 	size := c.fileSize(recordTime)
 	if err := g.awaken(ctx, s, []int{size}); err != nil {
 		return nil, err

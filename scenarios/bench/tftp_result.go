@@ -19,6 +19,9 @@ type TFTPResult struct {
 	Date    time.Time    `json:"date"`
 	Machine Machine      `json:"machine"`
 	Servers []ServerInfo `json:"servers"`
+	// Client is how the client waits, ClientPolls or ClientSleeps; empty for
+	// firmware.
+	Client string `json:"client,omitempty"`
 	// Rounds is how often each row was to be measured, and Partial says that the
 	// sweep was cut short.
 	Rounds  int   `json:"rounds"`

@@ -30,6 +30,7 @@ var errNotGranted = errors.New("not granted")
 type gallery struct {
 	on      *network.Host
 	cpu     int
+	poll    bool // the client does
 	content []byte
 }
 
@@ -49,7 +50,7 @@ func (g *gallery) fetch(ctx context.Context, from *running, c Cell, size int) (s
 	var after map[string]time.Duration
 	var cpu [2]time.Duration
 	tftp := client.TFTP{
-		Server: netip.AddrPortFrom(from.addr, 69), BlockSize: c.BlockSize,
+		Server: netip.AddrPortFrom(from.addr, 69), BlockSize: c.BlockSize, Poll: g.poll,
 		To: func(data []byte) error {
 			if received+len(data) > size || !bytes.Equal(data, g.content[received:received+len(data)]) {
 				return fmt.Errorf("what it sends at byte %d is not the file", received)

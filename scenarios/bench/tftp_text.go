@@ -41,6 +41,12 @@ func (r *TFTPResult) how() string {
 	text := fmt.Sprintf("%s; median of %d, in turn; MTU 1500", r.Date.Format("2 January 2006"), r.Rounds)
 	if len(r.Rows) > 0 {
 		text += "; client and server each on a processor of its own"
+		switch r.Client {
+		case ClientPolls:
+			text += "; the client polls, as firmware does"
+		case ClientSleeps:
+			text += "; the client sleeps, as a program does"
+		}
 	}
 	return text
 }

@@ -87,17 +87,21 @@ func (r *rig) run(b *testing.B, c race) {
 // blockSizes are those that firmware asks for, and the round ones.
 var blockSizes = []int{512, 1024, 1408, 1428, 1432, 1468, 4096, 8192, 65464}
 
-// BenchmarkLockStep compares with tftpd-hpa, block by block.
+// BenchmarkLockStep compares with tftpd-hpa, block by block, for a client that
+// polls, as firmware does, and for one that sleeps, as a program does.
 func BenchmarkLockStep(b *testing.B) {
 	r := newRig(b, link.Impairment{})
 	r.start(b, "own")
 	r.start(b, "in.tftpd")
-	for _, size := range blockSizes {
-		b.Run(strconv.Itoa(size), func(b *testing.B) {
-			// About as many blocks for each size.
-			r.run(b, race{what: fmt.Sprintf("blksize %d", size), client: client.TFTP{BlockSize: size},
-				size: min(40_000*int64(size), 400<<20), servers: []string{"own", "in.tftpd"}})
-		})
+	for _, how := range []string{"polls", "sleeps"} {
+		for _, size := range blockSizes {
+			b.Run(fmt.Sprintf("%s/%d", how, size), func(b *testing.B) {
+				// About as many blocks for each size.
+				r.run(b, race{what: fmt.Sprintf("the client %s, blksize %d", how, size),
+					client: client.TFTP{BlockSize: size, Poll: how == "polls"},
+					size:   min(40_000*int64(size), 400<<20), servers: []string{"own", "in.tftpd"}})
+			})
+		}
 	}
 }
 

@@ -8,8 +8,9 @@ import (
 )
 
 // corks says whether it is worth a system call to have the kernel hold what comes
-// next. For a single frame it is not.
-func (s *socket) corks() bool { return s.fragments || len(s.messages) > 1 }
+// next. For a single frame it is not, unless the wait for the client is spun
+// through anyhow: then it is free.
+func (s *socket) corks() bool { return s.fragments || len(s.messages) > 1 || s.spinner.quick() }
 
 // cork gives the first n packets of the batch to the kernel, which keeps them
 // (MSG_MORE): the bytes are copied, cut and summed up while the client is at work

@@ -173,10 +173,8 @@ func (s *socket) receive(b []byte, wait time.Duration) (int, error) {
 // much again.
 func (s *socket) receiveAtOnce(b []byte) (int, error) {
 	n, errno := 0, unix.EAGAIN
-	if s.spinner.due() {
-		if n, errno = s.spin(b); errno == unix.EAGAIN {
-			s.spinner.failed()
-		}
+	if most := s.spinner.most(); most > 0 {
+		n, errno = s.spin(b, most)
 	}
 	if errno == unix.EAGAIN {
 		if err := s.setTimeout(time.Millisecond); err != nil {
