@@ -27,7 +27,8 @@ type Config struct {
 	Ports []Port
 	// Console, if not nil, gets every byte of the serial console.
 	Console io.Writer
-	// Line is called with every line of the console, in order.
+	// Line is called with every line of the console, in order, and after the
+	// frames that the machine sent before it have gone out at its Ports.
 	Line func(at time.Time, text string)
 	// Event, if not nil, is called with QEMU's events, in order.
 	Event func(qmp.Event)
@@ -114,9 +115,11 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	sock.Close() // QEMU's copy is the only one now: its end ends the connection
 	p := &Process{Args: append([]string{program}, args...), stdin: stdin, done: make(chan struct{}), migrated: make(chan string, 1)}
 	p.group = new(errgroup.Group)
+	lines := newLineQueue()
 	p.group.Go(func() error {
 		defer out.Close()
-		return ReadConsole(out, answering(c.Console, c.Answers, p.Type), c.Line)
+		defer close(lines.ended)
+		return ReadConsole(out, answering(c.Console, c.Answers, p.Type), lines.add)
 	})
 	mon, err := dialMonitor(ctx, address)
 	if err != nil {
@@ -129,6 +132,12 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 		return nil, err
 	}
 	p.Monitor = mon
+	p.group.Go(func() error {
+		if c.Line != nil {
+			lines.handOn(mon, c.Line)
+		}
+		return nil
+	})
 	p.group.Go(func() error {
 		for e := range mon.Events() {
 			p.seeMigration(e)
