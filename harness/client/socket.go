@@ -142,18 +142,17 @@ func (s *socket) receiveSome() (int, unix.Errno) {
 	if !s.poll {
 		return s.receiveWith(0)
 	}
-	// Now and then is enough to look at the clock.
+	// Now and then is enough to look at the clock. Who does not wait is not told
+	// that the socket has been shut down.
 	const asks = 256
-	for until := time.Now().Add(s.wait); ; {
+	for until := time.Now().Add(s.wait); time.Now().Before(until) && !s.woken.Load(); {
 		for range asks {
 			if n, errno := s.receiveWith(unix.MSG_DONTWAIT); errno != unix.EAGAIN {
 				return n, errno
 			}
 		}
-		if time.Now().After(until) {
-			return 0, unix.EAGAIN
-		}
 	}
+	return 0, unix.EAGAIN
 }
 
 // receiveWith receives what there is, or waits for it, as flags say.

@@ -186,12 +186,12 @@ func (s *socket) receiveAtOnce(b []byte) (int, error) {
 		n, errno = s.recvRaw(b, 0)
 	}
 	switch {
+	case s.woken.Load(): // which who does not wait is not told
+		return 0, net.ErrClosed
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		return 0, errTimeout
 	case errno != 0:
 		return 0, errno
-	case n == 0 && s.woken.Load():
-		return 0, net.ErrClosed
 	}
 	return n, nil
 }
