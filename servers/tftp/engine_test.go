@@ -165,8 +165,14 @@ func TestFileBecomesShorter(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.ack(1)
-	p.wantError(tftp.NotDefined, "Error reading the file")
-	if tr := <-done; tr.Err == nil || tr.Bytes != 8192 {
+	b, acked := p.next(), int64(1)
+	if len(b) > 4 && b[1] == opDATA && b[3] == 2 {
+		// To a client as quick as this one it may have been on its way before.
+		p.ack(2)
+		b, acked = p.next(), 2
+	}
+	p.isError(b, tftp.NotDefined, "Error reading the file")
+	if tr := <-done; tr.Err == nil || tr.Bytes != acked*8192 {
 		t.Errorf("%+v", tr)
 	}
 	p.wantNothing()

@@ -100,7 +100,12 @@ func (p *peer) wantBlocks(numbers ...uint16) [][]byte {
 // wantError expects an ERROR.
 func (p *peer) wantError(code tftp.Code, text string) {
 	p.t.Helper()
-	b := p.next()
+	p.isError(p.next(), code, text)
+}
+
+// isError expects an ERROR in what has come.
+func (p *peer) isError(b []byte, code tftp.Code, text string) {
+	p.t.Helper()
 	if len(b) < 5 || b[1] != opERROR || b[len(b)-1] != 0 {
 		p.t.Fatalf("got %.40q, want an ERROR", b)
 	}
