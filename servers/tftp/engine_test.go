@@ -20,6 +20,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pxeproof/pxeproof/harness/client"
 	"github.com/pxeproof/pxeproof/servers/tftp"
 )
 
@@ -378,6 +379,49 @@ func TestStopEndsTransfers(t *testing.T) {
 		if err := <-ended; !errors.Is(err, net.ErrClosed) {
 			t.Errorf("a transfer ended with %v", err)
 		}
+	}
+}
+
+// TestStopEndsAQuickTransfer ends a server while a client answers so quickly that
+// nobody sleeps.
+func TestStopEndsAQuickTransfer(t *testing.T) {
+	l := newLab(t)
+	f, err := os.Create(filepath.Join(l.root, "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(1<<30), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	s := tftp.New(tftp.Config{Root: l.root, Done: func(tr tftp.Transfer) { ended <- tr.Err }})
+	if err := s.Listen(t.Context(), l.server); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error)
+	go func() { result <- s.Serve(ctx) }()
+	var received int
+	quick := client.TFTP{
+		Server: netip.AddrPortFrom(l.server.Addr().Addr(), 69), Poll: true, Wait: 10 * time.Millisecond, Tries: 1,
+		To: func(b []byte) error {
+			if received += len(b); received == 1<<20 {
+				cancel()
+			}
+			return nil
+		},
+	}
+	// What the client makes of it is not the point.
+	_ = l.client.Do(func() error {
+		_, err := quick.Fetch(t.Context(), "f")
+		return err
+	})
+	cancel()
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the transfer ended with %v", err)
 	}
 }
 
