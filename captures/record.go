@@ -246,8 +246,9 @@ func (r *Recorder) run(ctx context.Context, ready <-chan struct{}, resume chan<-
 			lost.Reset(patience)
 		}
 	}
-	for r.mark(); r.passed < r.marked; {
-		lost.Reset(patience)
+	r.mark()
+	lost.Reset(patience)
+	for r.passed < r.marked {
 		step(nil)
 	}
 	stats, serr := r.ring.Statistics()

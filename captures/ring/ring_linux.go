@@ -123,14 +123,15 @@ func setUp(fd int, c Config) (*Ring, error) {
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: swap16(unix.ETH_P_ALL)}); err != nil {
 		return nil, errors.Join(fmt.Errorf("bind: %w", err), unix.Munmap(memory))
 	}
-	r := &Ring{file: os.NewFile(uintptr(fd), "packet ring"), memory: memory}
+	marker, err := openMarker()
+	if err != nil {
+		return nil, errors.Join(err, unix.Munmap(memory))
+	}
+	r := &Ring{file: os.NewFile(uintptr(fd), "packet ring"), marker: marker, memory: memory}
 	for i := range c.Blocks {
 		r.blocks = append(r.blocks, memory[i*c.BlockSize:(i+1)*c.BlockSize])
 	}
-	if r.raw, err = r.file.SyscallConn(); err == nil {
-		r.marker, err = openMarker()
-	}
-	if err != nil {
+	if r.raw, err = r.file.SyscallConn(); err != nil {
 		return nil, errors.Join(err, unix.Munmap(memory))
 	}
 	return r, nil

@@ -354,18 +354,25 @@ func TestTakenPort(t *testing.T) {
 	}
 }
 
-// TestStopEndsTransfers ends a server with transfers of both kinds under way.
-func TestStopEndsTransfers(t *testing.T) {
-	l := newLab(t)
-	l.write(t, "f", 5000)
-	ended := make(chan error, 20)
+// startStoppable runs a server until cancel, whose result and whose transfers'
+// ends come.
+func (l *lab) startStoppable(t *testing.T) (cancel context.CancelFunc, result, ended chan error) {
+	t.Helper()
+	result, ended = make(chan error), make(chan error, 20)
 	s := tftp.New(tftp.Config{Root: l.root, Done: func(tr tftp.Transfer) { ended <- tr.Err }})
 	if err := s.Listen(t.Context(), l.server); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	result := make(chan error)
 	go func() { result <- s.Serve(ctx) }()
+	return cancel, result, ended
+}
+
+// TestStopEndsTransfers ends a server with transfers of both kinds under way.
+func TestStopEndsTransfers(t *testing.T) {
+	l := newLab(t)
+	l.write(t, "f", 5000)
+	cancel, result, ended := l.startStoppable(t)
 	for range 20 {
 		p := l.peer(t)
 		p.read("f")
@@ -393,14 +400,7 @@ func TestStopEndsAQuickTransfer(t *testing.T) {
 	if err := errors.Join(f.Truncate(1<<30), f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	s := tftp.New(tftp.Config{Root: l.root, Done: func(tr tftp.Transfer) { ended <- tr.Err }})
-	if err := s.Listen(t.Context(), l.server); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	result := make(chan error)
-	go func() { result <- s.Serve(ctx) }()
+	cancel, result, ended := l.startStoppable(t)
 	var received int
 	quick := client.TFTP{
 		Server: netip.AddrPortFrom(l.server.Addr().Addr(), 69), Poll: true, Wait: 10 * time.Millisecond, Tries: 1,
