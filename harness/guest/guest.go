@@ -16,10 +16,12 @@
 //
 // The console is ttyS0. Do without "quiet": it saves 0.1 s of some 4 under TCG,
 // and takes the line "Linux version" away, which is the first evidence of a
-// running kernel. Worth having are cryptomgr.notests (0.25 s of self-tests) and
-// nolapic_timer (0.1 s of waiting for ticks, to measure a timer with); edd=off,
-// nokaslr, mitigations=off, nosmp, tsc_early_khz= and the like were measured and
-// differ by less than two runs of the same line do.
+// running kernel. Worth having are cryptomgr.notests (0.25 s of self-tests),
+// noreplace-smp (0.2 s, in which a kernel with one processor takes thousands of
+// lock prefixes out of its own code) and nolapic_timer (0.1 s of waiting for
+// ticks, to measure a timer with); edd=off, nokaslr, mitigations=off, nosmp,
+// tsc_early_khz= and the like were measured and differ by less than two runs of
+// the same line do.
 package guest
 
 import (
