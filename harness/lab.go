@@ -12,6 +12,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -41,6 +43,11 @@ func CommandFile(machine string) string { return machine + ".qemu.txt" }
 type Config struct {
 	// Dir is an existing folder, for the capture and the logs.
 	Dir string
+	// Prepare, if not nil, gets ready what servers serve and what Sink needs. It
+	// is called at once, in a goroutine of its own, as the network can be made
+	// and machines be loaded meanwhile. No machine runs before it has returned.
+	// Its error is Start's, as it is, and leaves nothing in Dir.
+	Prepare func() error
 	// Hosts are the server hosts.
 	Hosts []Host
 	// Switch is what hosts and machines are plugged into.
@@ -80,8 +87,9 @@ type Config struct {
 // A Host is a server host and what runs on it.
 type Host struct {
 	network.HostConfig
-	// Servers makes its servers; log takes what a server has to say.
-	Servers []func(log func(text string)) servers.Server
+	// Servers says, when Prepare has returned, what makes its servers; log takes
+	// what a server has to say.
+	Servers func() []func(log func(text string)) servers.Server
 }
 
 // A Lab is running.
@@ -89,6 +97,7 @@ type Lab struct {
 	config    Config
 	recorder  *captures.Recorder // nil until recording is closed, and if it could not be made
 	recording chan struct{}
+	preparing errgroup.Group // Config.Prepare
 	events    *eventLog
 	links     []*badLink
 	boots     []*boot
@@ -114,11 +123,14 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 	defer func() {
 		if err != nil {
 			_, cerr := l.Close()
-			err = errors.Join(err, cerr)
+			err = errors.Join(err, cerr, l.leaveNothing())
 		}
 	}()
 	for _, m := range c.Machines {
 		l.boots = append(l.boots, &boot{lab: l, outer: outer, machine: m, how: PowerOn{Machine: m.Name}})
+	}
+	if c.Prepare != nil {
+		l.preparing.Go(c.Prepare)
 	}
 	decided := make(chan struct{})
 	go func() { // which reads much, and needs nothing of the network
@@ -132,15 +144,13 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 			b.release()
 		}
 	}()
+	if err == nil {
+		err = l.powerOn(ctx, gctx, lan, hosts)
+	}
+	if perr := l.preparing.Wait(); perr != nil {
+		err = perr // whatever else went wrong meanwhile, this is what was given
+	}
 	if err != nil {
-		return nil, err
-	}
-	for _, b := range l.boots {
-		if err := b.plug(lan); err != nil {
-			return nil, err
-		}
-	}
-	if err := l.powerOn(ctx, gctx, lan, hosts); err != nil {
 		return nil, err
 	}
 	go func() {
@@ -150,6 +160,23 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 		close(l.allOff)
 	}()
 	return l, nil
+}
+
+// leaveNothing removes what machines that were loaded have left, if they were
+// loaded in vain.
+func (l *Lab) leaveNothing() error {
+	if l.preparing.Wait() == nil {
+		return nil
+	}
+	var errs []error
+	for _, b := range l.boots {
+		for _, file := range []string{ConsoleLog(b.machine.Name), CommandFile(b.machine.Name)} {
+			if err := os.Remove(filepath.Join(l.config.Dir, file)); !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // network makes the segment with the server hosts on it.
@@ -170,7 +197,6 @@ func (c *Config) network() (*network.Network, []*network.Host, error) {
 
 // record starts the recorder.
 func (l *Lab) record(ctx context.Context, lan *network.Network, hosts []*network.Host) error {
-	defer close(l.recording)
 	events, err := newEventLog(filepath.Join(l.config.Dir, EventsFile))
 	if err != nil {
 		return err
@@ -207,7 +233,7 @@ func (l *Lab) listen(ctx context.Context, hosts []*network.Host) ([]servers.Serv
 	bind, bctx := errgroup.WithContext(ctx)
 	for i, h := range l.config.Hosts {
 		on := hosts[i]
-		for _, build := range h.Servers {
+		for _, build := range h.Servers() {
 			var s servers.Server
 			s = build(func(text string) { l.say(on.Name(), s.Name(), text) })
 			all = append(all, s)

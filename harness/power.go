@@ -48,6 +48,12 @@ type boot struct {
 // the servers speak only then, one of which (router advertisements) does so but
 // once. A resumed machine finds the network in the same state.
 func (l *Lab) powerOn(ctx, serving context.Context, lan *network.Network, hosts []*network.Host) error {
+	for _, b := range l.boots {
+		if err := b.plug(lan); err != nil {
+			close(l.recording)
+			return err
+		}
+	}
 	var all []servers.Server
 	var ready errgroup.Group
 	prepare := func(when bool) {
@@ -58,7 +64,11 @@ func (l *Lab) powerOn(ctx, serving context.Context, lan *network.Network, hosts 
 		}
 	}
 	prepare(false) // these say nothing yet
-	err := l.record(ctx, lan, hosts)
+	err := l.preparing.Wait()
+	if err == nil {
+		err = l.record(ctx, lan, hosts)
+	}
+	close(l.recording)
 	if err == nil {
 		prepare(true)
 		ready.Go(func() (err error) {
@@ -147,7 +157,10 @@ func (b *boot) start(ctx context.Context, incoming bool) error {
 		return err
 	}
 	var reason string // why it went off; read after Done
-	if !incoming {
+	var checking errgroup.Group
+	if incoming {
+		checking.Go(b.snapshot.Check)
+	} else {
 		b.started()
 	}
 	p, err := qemu.Start(ctx, qemu.Config{
@@ -167,6 +180,10 @@ func (b *boot) start(ctx context.Context, incoming bool) error {
 			}
 		},
 	})
+	if cerr := checking.Wait(); err == nil && cerr != nil {
+		_ = p.Stop(ctx)
+		err = cerr
+	}
 	if err != nil {
 		console.Close()
 		return err

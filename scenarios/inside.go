@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/harness/sandbox"
 	"github.com/pxeproof/pxeproof/scenarios/report"
+	"github.com/pxeproof/pxeproof/servers"
 	"github.com/pxeproof/pxeproof/servers/conf"
 )
 
@@ -86,45 +88,15 @@ func runInside(ctx context.Context, c *sandbox.Conn, req labRequest, times *labT
 	if err != nil {
 		return m, &InputError{err}
 	}
-	work := filepath.Join(req.Dir, workDir)
-	unmount, err := mountWork(work)
+	unmount, err := mountWork(filepath.Join(req.Dir, workDir))
 	if err != nil {
 		return m, err
 	}
 	defer unmount()
-	root := filepath.Join(work, rootDir)
-	if err := os.Mkdir(root, 0o755); err != nil {
-		return m, err
-	}
-	if err := s.Materialize(root, req.Assets); err != nil {
-		return m, &InputError{err}
-	}
-	read, err := s.configs(root)
-	if err != nil {
-		return m, &InputError{err}
-	}
-	defer read.close()
-	if err := read.playable(); err != nil {
-		return m, &InputError{err}
-	}
-	expect, err := read.predict()
-	if err != nil {
-		return m, &InputError{err}
-	}
-	for _, p := range read.problems {
-		if p.Effect == conf.Note && !req.Notes {
-			continue
-		}
-		if err := c.Send(labMessage{Warning: p.Error()}); err != nil {
-			return m, err
-		}
-	}
-	if err := writeJSON(filepath.Join(req.Dir, ExpectationsFile), expect); err != nil {
-		return m, err
-	}
 	r := &run{scenario: s, request: req, conn: c, decided: make(chan struct{}), times: times}
+	defer r.close()
 	r.watch = stopwatch{mac: s.Machines[0].NICs[0].MAC.String(), open: map[int64]time.Time{}}
-	m.Verdict, err = r.boot(ctx, read, expect)
+	m.Verdict, err = r.boot(ctx)
 	m.Memory, m.Lifeless = r.memory, r.lifeless
 	return m, err
 }
@@ -134,6 +106,8 @@ type run struct {
 	scenario *Scenario
 	request  labRequest
 	conn     *sandbox.Conn
+	read     *configs // set by prepare, as are the next two
+	digest   func(captures.Transfer) bool
 	judge    *verdict.Judge
 	recorder *captures.Recorder // set by event; nil before the first
 	decided  chan struct{}
@@ -145,23 +119,64 @@ type run struct {
 	times    *labTimes
 }
 
-func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations) (*verdict.Verdict, error) {
-	judge, err := verdict.NewJudge(expect, verdict.Options{Transfer: r.transfer})
-	if err != nil {
-		return nil, fmt.Errorf("the expectations: %w", err)
+// prepare lays out the servers' files, reads their configurations and says from
+// them what is to be seen.
+func (r *run) prepare() error {
+	root := filepath.Join(r.request.Dir, workDir, rootDir)
+	if err := os.Mkdir(root, 0o755); err != nil {
+		return err
 	}
-	r.judge = judge
+	if err := r.scenario.Materialize(root, r.request.Assets); err != nil {
+		return &InputError{err}
+	}
+	var err error
+	if r.read, err = r.scenario.configs(root); err != nil {
+		return &InputError{err}
+	}
+	if err := r.read.playable(); err != nil {
+		return &InputError{err}
+	}
+	expect, err := r.read.predict()
+	if err != nil {
+		return &InputError{err}
+	}
+	for _, p := range r.read.problems {
+		if p.Effect == conf.Note && !r.request.Notes {
+			continue
+		}
+		if err := r.conn.Send(labMessage{Warning: p.Error()}); err != nil {
+			return err
+		}
+	}
+	if err := writeJSON(filepath.Join(r.request.Dir, ExpectationsFile), expect); err != nil {
+		return err
+	}
+	r.digest = digestWanted(expect)
+	if r.judge, err = verdict.NewJudge(expect, verdict.Options{Transfer: r.transfer}); err != nil {
+		return fmt.Errorf("the expectations: %w", err)
+	}
+	return nil
+}
+
+func (r *run) close() {
+	if r.read != nil {
+		r.read.close()
+	}
+}
+
+func (r *run) boot(ctx context.Context) (*verdict.Verdict, error) {
 	cfg := harness.Config{
-		Dir:    r.request.Dir,
-		QEMU:   r.request.QEMU,
-		Sink:   r.event,
-		Digest: digestWanted(expect),
-		Links:  r.scenario.links(),
-		Switch: network.Switch{ForwardDelay: r.scenario.ForwardDelay},
-		Warn:   func(text string) { _ = r.conn.Send(labMessage{Warning: text}) },
-		Done:   r.decided,
-		Warm:   r.request.Warm,
-		Cold:   r.request.Cold,
+		Dir:     r.request.Dir,
+		Prepare: r.prepare,
+		QEMU:    r.request.QEMU,
+		Sink:    r.event,
+		Digest:  func(t captures.Transfer) bool { return r.digest(t) },
+		Links:   r.scenario.links(),
+		Switch:  network.Switch{ForwardDelay: r.scenario.ForwardDelay},
+		Warn:    func(text string) { _ = r.conn.Send(labMessage{Warning: text}) },
+		Done:    r.decided,
+		Warm:    r.request.Warm,
+		Cold:    r.request.Cold,
 	}
 	if r.request.Notes {
 		cfg.Note = cfg.Warn
@@ -172,7 +187,7 @@ func (r *run) boot(ctx context.Context, c *configs, expect verdict.Expectations)
 	for _, h := range r.scenario.Hosts {
 		cfg.Hosts = append(cfg.Hosts, harness.Host{
 			HostConfig: network.HostConfig{Name: h.Name, Addr: h.Address, MAC: h.MAC, MTU: h.MTU},
-			Servers:    c.servers(h),
+			Servers:    func() []func(func(string)) servers.Server { return r.read.servers(h) },
 		})
 	}
 	for _, m := range r.scenario.Machines {
@@ -264,14 +279,10 @@ func (r *run) write(v verdict.Verdict) error {
 
 // digestWanted picks the transfers whose bytes a digest on disk is waiting for.
 func digestWanted(x verdict.Expectations) func(captures.Transfer) bool {
-	for _, m := range x.Machines {
-		for _, e := range m.Expect {
-			if e.Transfer != nil && e.Transfer.SHA256 != "" {
-				return func(captures.Transfer) bool { return true }
-			}
-		}
-	}
-	return nil
+	wanted := slices.ContainsFunc(x.Machines, func(m verdict.Machine) bool {
+		return slices.ContainsFunc(m.Expect, func(e verdict.Expectation) bool { return e.Transfer != nil && e.Transfer.SHA256 != "" })
+	})
+	return func(captures.Transfer) bool { return wanted }
 }
 
 func writeJSON(path string, v any) error {

@@ -42,10 +42,11 @@ const ending = ".snapshot"
 func (c *Cache) path(k Key) string { return filepath.Join(c.Dir, k.String()+ending) }
 
 // Open finds the snapshot of a key. The error is [fs.ErrNotExist] if there is
-// none, and a [*CorruptError] if the file is damaged; Forget it then.
+// none, and a [*CorruptError] if that shows already that the file is damaged;
+// Forget it then, as when [Snapshot.Check] finds it.
 func (c *Cache) Open(k Key) (*Snapshot, error) {
 	path := c.path(k)
-	s, err := read(path)
+	s, err := open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -44,10 +44,28 @@ type CorruptError struct {
 func (e *CorruptError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }
 func (e *CorruptError) Unwrap() error { return e.Err }
 
-// A Snapshot is a machine's state that can be resumed.
+// A Snapshot is a machine's state that can be resumed, once Check has found it
+// whole.
 type Snapshot struct {
 	About
 	state *os.File
+	path  string
+	size  int64
+	sum   uint32
+}
+
+// Check reads all of the file. The error is a [*CorruptError] if it is damaged.
+// That takes longer than all that Open does, and can be done while the QEMU is
+// started that is to be given the State.
+func (s *Snapshot) Check() error {
+	sum, err := checksum(io.NewSectionReader(s.state, 0, s.size-int64(trailerSize)+4))
+	if err == nil && sum != s.sum {
+		err = errors.New("the checksum is wrong")
+	}
+	if err != nil {
+		return &CorruptError{s.path, err}
+	}
+	return nil
 }
 
 // State is the file with the state at its beginning, where it stands.
@@ -88,38 +106,27 @@ func checksum(r io.Reader) (uint32, error) {
 	return h.Sum32(), err
 }
 
-// read opens a file and checks all of it.
-func read(path string) (*Snapshot, error) {
+// open opens a file and reads its end.
+func open(path string) (*Snapshot, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	a, size, sum, err := about(f)
-	if err == nil {
-		var got uint32
-		if got, err = checksum(io.NewSectionReader(f, 0, size-int64(trailerSize)+4)); err == nil && got != sum {
-			err = errors.New("the checksum is wrong")
-		}
-	}
 	if err != nil {
 		f.Close()
 		return nil, &CorruptError{path, err}
 	}
-	return &Snapshot{a, f}, nil
+	return &Snapshot{a, f, path, size, sum}, nil
 }
 
 // readAbout reads the end of a file alone.
 func readAbout(path string) (About, error) {
-	f, err := os.Open(path)
+	s, err := open(path)
 	if err != nil {
 		return About{}, err
 	}
-	defer f.Close()
-	a, _, _, err := about(f)
-	if err != nil {
-		return About{}, &CorruptError{path, err}
-	}
-	return a, nil
+	return s.About, s.Close()
 }
 
 // about reads what comes behind the state, and the file's size and checksum.

@@ -77,6 +77,10 @@ func TestDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := c.Open(k)
+		if err == nil {
+			err = s.Check()
+			s.Close()
+		}
 		if _, ok := errors.AsType[*CorruptError](err); !ok {
 			t.Errorf("%s: %v, %v", what, s, err)
 		}
