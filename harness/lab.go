@@ -103,7 +103,8 @@ type Lab struct {
 	boots     []*boot
 	group     *errgroup.Group // servers and what watches the machines
 	broken    <-chan struct{} // the group's context: done when a server has ended by itself
-	stop      context.CancelFunc
+	hush      context.CancelFunc // ends the servers
+	stop      context.CancelFunc // ends everything
 	allOff    chan struct{}
 }
 
@@ -120,6 +121,8 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 	l := &Lab{config: c, stop: stop, allOff: make(chan struct{}), recording: make(chan struct{})}
 	group, gctx := errgroup.WithContext(ctx)
 	l.group, l.broken = group, gctx.Done()
+	serving, hush := context.WithCancel(gctx)
+	l.hush = hush
 	defer func() {
 		if err != nil {
 			_, cerr := l.Close()
@@ -145,7 +148,7 @@ func Start(ctx context.Context, c Config) (_ *Lab, err error) {
 		}
 	}()
 	if err == nil {
-		err = l.powerOn(ctx, gctx, lan, hosts)
+		err = l.powerOn(ctx, serving, lan, hosts)
 	}
 	if perr := l.preparing.Wait(); perr != nil {
 		err = perr // whatever else went wrong meanwhile, this is what was given
@@ -301,9 +304,16 @@ func (l *Lab) Close() (*captures.Timeline, error) {
 	for _, b := range l.boots {
 		if b.process != nil {
 			b.feelPulse()
-			_ = b.process.Stop(ctx) // one that does not is killed by l.stop
 		}
 	}
+	l.hush() // servers and machines take their time to end, and can at once
+	var off errgroup.Group
+	for _, b := range l.boots {
+		if b.process != nil {
+			off.Go(func() error { return b.process.Stop(ctx) })
+		}
+	}
+	_ = off.Wait() // one that has not stopped is killed by l.stop
 	l.stop()
 	errs := []error{l.group.Wait()}
 	var t *captures.Timeline
