@@ -23,6 +23,9 @@ type Warm struct {
 	Cache *warm.Cache
 	// Program is the QEMU that runs the machines.
 	Program qemu.Program
+	// Sums are those of files that have been read already, as in
+	// [warm.Surroundings].
+	Sums map[string]string
 }
 
 // A PowerOn says how a machine came to run.
@@ -128,6 +131,7 @@ func (l *Lab) decide() {
 			Program: w.Program,
 			Stream:  noTun || !l.config.Links[b.machine.Name].Healthy(),
 			Answers: l.config.Answers,
+			Sums:    w.Sums,
 		})
 		if err != nil {
 			l.allCold(fmt.Sprintf("machine %s boots cold: %v", b.machine.Name, err))

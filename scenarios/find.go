@@ -1,15 +1,19 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pxeproof/pxeproof/harness/assets"
 	"github.com/pxeproof/pxeproof/harness/guest"
@@ -40,18 +44,44 @@ func (s *Scenario) overrides(person map[string]string) map[string]string {
 // FindAssets says what each asset is and where, once for every name. It builds
 // those that are made.
 func (s *Scenario) FindAssets(ctx context.Context, store *assets.Store) ([]assets.Asset, error) {
-	var all []assets.Asset
-	for _, a := range s.Assets {
-		if slices.ContainsFunc(all, func(f assets.Asset) bool { return f.Name == a.Name }) {
+	return atOnce(s.assetFinders(ctx, store))
+}
+
+// A finder finds one asset.
+type finder func() (assets.Asset, error)
+
+// atOnce has finders work at once, as some files are large to read. Of several
+// errors it returns that of the first.
+func atOnce(finders []finder) ([]assets.Asset, error) {
+	found, errs := make([]assets.Asset, len(finders)), make([]error, len(finders))
+	var finding errgroup.Group
+	finding.SetLimit(runtime.GOMAXPROCS(0))
+	for i, find := range finders {
+		finding.Go(func() error {
+			found[i], errs[i] = find()
+			return nil
+		})
+	}
+	_ = finding.Wait()
+	return found, cmp.Or(errs...)
+}
+
+// assetFinders are the scenario's own, once for every name.
+func (s *Scenario) assetFinders(ctx context.Context, store *assets.Store) []finder {
+	var all []finder
+	for i, a := range s.Assets {
+		if slices.ContainsFunc(s.Assets[:i], func(b Asset) bool { return b.Name == a.Name }) {
 			continue
 		}
-		found, err := s.findAsset(ctx, store, a.Name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", a.Pos, err)
-		}
-		all = append(all, found)
+		all = append(all, func() (assets.Asset, error) {
+			found, err := s.findAsset(ctx, store, a.Name)
+			if err != nil {
+				err = fmt.Errorf("%s: %w", a.Pos, err)
+			}
+			return found, err
+		})
 	}
-	return all, nil
+	return all
 }
 
 // firmwareFiles names OVMF's two flash images, as assets: the code, and the
@@ -64,26 +94,25 @@ func firmwareFiles(f qemu.Firmware) (code, vars string) {
 	return "OVMF_CODE.fd", "OVMF_VARS.fd"
 }
 
-// findFirmware finds what the machines start with that QEMU does not bring.
-func (s *Scenario) findFirmware(ctx context.Context, store *assets.Store) ([]assets.Asset, error) {
-	var all []assets.Asset
+// firmwareFinders are for what the machines start with that QEMU does not bring.
+func (s *Scenario) firmwareFinders(ctx context.Context, store *assets.Store) []finder {
+	var names []string
 	for _, m := range s.Machines {
 		if m.Firmware.Kind != "uefi" {
 			continue
 		}
 		code, vars := firmwareFiles(m.Firmware)
 		for _, name := range []string{code, vars} {
-			if slices.ContainsFunc(all, func(a assets.Asset) bool { return a.Name == name }) {
-				continue
+			if !slices.Contains(names, name) {
+				names = append(names, name)
 			}
-			a, err := store.Find(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, a)
 		}
 	}
-	return all, nil
+	var all []finder
+	for _, name := range names {
+		all = append(all, func() (assets.Asset, error) { return store.Find(ctx, name) })
+	}
+	return all
 }
 
 // Assets that this program has or makes itself, by what their names begin with.

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pxeproof/pxeproof/captures/verdict"
@@ -90,21 +87,35 @@ func Run(ctx context.Context, s *Scenario, o Options) (Result, error) {
 		return Result{}, errors.New("a scenario to be run must come from Load")
 	}
 	begun := time.Now()
-	req, accel, err := prepare(ctx, s, o)
+	dir, err := makeRunDir(o.Out, s.Name)
 	if err != nil {
 		return Result{}, err
 	}
+	box, err := openBox(dir.path)
+	if err != nil {
+		dir.removeEmpty()
+		return Result{}, err
+	}
+	req, accel, err := prepare(ctx, s, o)
+	if err != nil {
+		box.close()
+		dir.removeEmpty()
+		return Result{}, err
+	}
+	req.Dir = dir.path
 	prepared := time.Now()
 	if o.Started != nil {
 		o.Started(Start{Scenario: s, Dir: req.Dir, Accel: accel})
 	}
-	res, times, err := o.conduct(ctx, req)
+	res, times, err := o.conduct(ctx, box, req)
 	if errors.Is(err, errLifeless) && ctx.Err() == nil {
 		if o.Warn != nil {
 			o.Warn(err.Error())
 		}
 		req.Warm, req.Cold = nil, "its snapshot showed no sign of life"
-		res, times, err = o.conduct(ctx, req)
+		if box, err = openBox(dir.path); err == nil {
+			res, times, err = o.conduct(ctx, box, req)
+		}
 	}
 	if times != nil && err == nil {
 		res.Timings = times.timings(begun, prepared, time.Now())
@@ -112,25 +123,13 @@ func Run(ctx context.Context, s *Scenario, o Options) (Result, error) {
 	}
 	if err != nil && res.Dir == "" {
 		res.Dir = req.Dir
-		removeEmpty(req.Dir, o.Out == "")
+		dir.removeEmpty()
 	}
 	return res, err
 }
 
-// removeEmpty removes what a run that did not begin left: its empty log and, if
-// it is ours, its folder. One in which anything is stays.
-func removeEmpty(dir string, ours bool) {
-	log := filepath.Join(dir, LabLog)
-	if st, err := os.Stat(log); err == nil && st.Size() == 0 {
-		_ = os.Remove(log)
-	}
-	if ours {
-		_ = os.Remove(dir)
-	}
-}
-
 // prepare does what can be done outside the sandbox: it finds the files, builds
-// the initramfs, chooses the acceleration and makes the run's folder.
+// the initramfs and chooses the acceleration.
 func prepare(ctx context.Context, s *Scenario, o Options) (labRequest, qemu.Accel, error) {
 	req := labRequest{Scenario: s.arg, QEMU: o.QEMU, Timeout: s.Timeout, Notes: o.Notes}
 	if o.Timeout > 0 {
@@ -146,16 +145,12 @@ func prepare(ctx context.Context, s *Scenario, o Options) (labRequest, qemu.Acce
 		}
 	}
 	store := &assets.Store{Override: s.overrides(o.Assets)}
-	found, err := s.FindAssets(ctx, store)
+	found, err := atOnce(append(s.assetFinders(ctx, store), s.firmwareFinders(ctx, store)...))
 	if err != nil {
 		return req, qemu.Accel{}, err
 	}
 	req.Assets = map[string]string{}
-	firmware, err := s.findFirmware(ctx, store)
-	if err != nil {
-		return req, qemu.Accel{}, err
-	}
-	for _, a := range append(found, firmware...) {
+	for _, a := range found {
 		req.Assets[a.Name] = a.Path
 		req.Record.Assets = append(req.Record.Assets, RunAsset{a.Name, a.Path, a.Package, a.Version, a.SHA256})
 	}
@@ -165,14 +160,19 @@ func prepare(ctx context.Context, s *Scenario, o Options) (labRequest, qemu.Acce
 		}
 		req.Cold = "there is no place for a cache" // if Warm is nil
 	}
+	if req.Warm != nil {
+		req.Warm.Sums = map[string]string{}
+		for _, a := range found {
+			req.Warm.Sums[a.Path] = a.SHA256
+		}
+	}
 	accel, err := chooseAccel(ctx, o, store)
 	if err != nil {
 		return req, accel, err
 	}
 	req.Accel = accel.Name
 	req.Record.Scenario, req.Record.Accel = s.Name, accel
-	req.Dir, err = makeRunDir(o.Out, s.Name)
-	return req, accel, err
+	return req, accel, nil
 }
 
 // chooseAccel asks the machine unless the person has chosen.
@@ -211,125 +211,3 @@ func (o Options) findWarm(ctx context.Context, store *assets.Store) (*harness.Wa
 // Snapshots is where the machines are kept that later runs resume, in the user's
 // cache.
 func Snapshots(cache string) *warm.Cache { return &warm.Cache{Dir: filepath.Join(cache, "warm")} }
-
-// makeRunDir makes the folder of one run.
-func makeRunDir(out, name string) (string, error) {
-	if out == "" {
-		parent := "runs"
-		if err := os.MkdirAll(parent, 0o755); err != nil {
-			return "", fmt.Errorf("the run's folder: %w; choose another with --out", err)
-		}
-		stamp := time.Now().Format("20060102-150405")
-		for i := 0; ; i++ {
-			out = filepath.Join(parent, fmt.Sprintf("%s-%s", name, stamp))
-			if i > 0 {
-				out += fmt.Sprintf("-%d", i)
-			}
-			err := os.Mkdir(out, 0o755)
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, os.ErrExist) {
-				return "", fmt.Errorf("the run's folder: %w; choose another with --out", err)
-			}
-		}
-		return filepath.Abs(out)
-	}
-	err := os.MkdirAll(out, 0o755)
-	if err != nil {
-		return "", &InputError{fmt.Errorf("the run's folder: %w", err)}
-	}
-	entries, err := os.ReadDir(out)
-	if err != nil {
-		return "", &InputError{fmt.Errorf("the run's folder: %w", err)}
-	}
-	if len(entries) > 0 {
-		return "", &InputError{fmt.Errorf("%s is not empty; a run wants a folder of its own", out)}
-	}
-	return filepath.Abs(out)
-}
-
-// killTime is how long a sandbox that was asked to finish may take.
-const killTime = 20 * time.Second
-
-// errLifeless says that a run has to be done again, cold.
-var errLifeless = errors.New("a machine was resumed from its snapshot and showed no sign of life; the snapshot is removed, and the run done again from the machine's beginning")
-
-// conduct starts the sandbox and passes on what it says.
-func (o Options) conduct(ctx context.Context, req labRequest) (Result, *labTimes, error) {
-	// The sandbox is not bound to ctx: it is asked to finish, and killed only
-	// if it does not.
-	live, kill := context.WithCancel(context.Background())
-	defer kill()
-	log, err := os.Create(filepath.Join(req.Dir, LabLog))
-	if err != nil {
-		return Result{}, nil, err
-	}
-	defer log.Close()
-	p, err := sandbox.Start(live, sandboxEntry, log)
-	if err != nil {
-		return Result{}, nil, err
-	}
-	defer context.AfterFunc(ctx, func() {
-		_ = p.Stop()
-		time.AfterFunc(killTime, kill)
-	})()
-	if err := p.Conn.Send(req); err != nil {
-		p.Kill()
-		_, _ = p.Wait()
-		return Result{}, nil, fmt.Errorf("starting the lab: %w", err)
-	}
-	var last labMessage
-	for {
-		var m labMessage
-		err := p.Conn.Receive(&m)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			p.Kill()
-			_, _ = p.Wait()
-			return Result{}, nil, fmt.Errorf("the lab speaks gibberish: %w", err)
-		}
-		switch {
-		case m.Update != nil && o.Update != nil:
-			o.Update(*m.Update)
-		case m.Warning != "" && o.Warn != nil:
-			o.Warn(m.Warning)
-		case m.Verdict != nil || m.Error != "":
-			last = m
-		}
-	}
-	_, werr := p.Wait()
-	switch {
-	case last.Lifeless:
-		return Result{}, nil, errLifeless
-	case last.Error != "" && last.Input:
-		return Result{}, nil, &InputError{errors.New(last.Error)}
-	case last.Verdict != nil:
-		res := Result{Dir: req.Dir, Verdict: *last.Verdict, Memory: last.Memory}
-		if last.Error != "" {
-			return res, nil, errors.New(last.Error)
-		}
-		return res, last.Times, nil
-	case last.Error != "":
-		return Result{}, nil, errors.New(last.Error)
-	case werr != nil:
-		return Result{}, nil, fmt.Errorf("the lab broke: %w%s", werr, lastWords(log))
-	}
-	return Result{}, nil, fmt.Errorf("the lab ended without a verdict%s", lastWords(log))
-}
-
-// lastWords is the end of the sandbox's own log.
-func lastWords(log *os.File) string {
-	b, err := os.ReadFile(log.Name())
-	text := strings.TrimSpace(string(b))
-	if err != nil || text == "" {
-		return ""
-	}
-	const most = 2000
-	if len(text) > most {
-		text = "…" + text[len(text)-most:]
-	}
-	return ":\n" + text
-}
