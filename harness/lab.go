@@ -101,8 +101,8 @@ type Lab struct {
 	events    *eventLog
 	links     []*badLink
 	boots     []*boot
-	group     *errgroup.Group // servers and what watches the machines
-	broken    <-chan struct{} // the group's context: done when a server has ended by itself
+	group     *errgroup.Group    // servers and what watches the machines
+	broken    <-chan struct{}    // the group's context: done when a server has ended by itself
 	hush      context.CancelFunc // ends the servers
 	stop      context.CancelFunc // ends everything
 	allOff    chan struct{}
