@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,7 +94,8 @@ func TestResumedBootIsTheSame(t *testing.T) {
 }
 
 // TestDamagedSnapshot damages what the first run has kept in all the ways that a
-// disk has. The run that finds it boots cold, and the machine is kept anew.
+// disk has. The run that finds it boots cold, and the next one keeps the machine
+// anew.
 func TestDamagedSnapshot(t *testing.T) {
 	needVM(t)
 	dir := t.TempDir()
@@ -104,7 +106,7 @@ func TestDamagedSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	cache := warm.Cache{Dir: filepath.Join(dir, "snapshots")}
-	for i, want := range []string{"no snapshot", "checksum", "QEMU ended", "no snapshot", ""} {
+	for i, want := range []string{"no snapshot", "checksum", "no snapshot", "QEMU ended", "no snapshot", ""} {
 		out := filepath.Join(dir, fmt.Sprint(i))
 		var notes []string
 		res, err := scenarios.Run(t.Context(), s, scenarios.Options{
@@ -135,10 +137,32 @@ func TestDamagedSnapshot(t *testing.T) {
 			if err := os.WriteFile(file, b, 0o600); err != nil {
 				t.Fatal(err)
 			}
-		case 1: // a file that is whole, but no state that QEMU knows
+		case 2: // a file that is whole, but no state that QEMU knows
 			replaceState(t, &cache, list[0])
 		}
 	}
+	// A machine is loaded in vain if the configuration turns out to be wrong.
+	edit(t, filepath.Join(conf, "root/etc/dhcpd.conf"), "authoritative;", "authoritative")
+	wrong := filepath.Join(dir, "not", "there")
+	_, err = scenarios.Run(t.Context(), s, scenarios.Options{Out: wrong, Accel: "tcg", Snapshots: cache.Dir})
+	if _, ok := errors.AsType[*scenarios.InputError](err); !ok || !strings.Contains(err.Error(), "dhcpd.conf:") {
+		t.Errorf("a wrong dhcpd.conf: %v", err)
+	}
+	if _, err := os.Stat(filepath.Dir(wrong)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it left its folder: %v, %v", err, filesIn(t, wrong))
+	}
+}
+
+func filesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
 }
 
 // replaceState keeps, in the place of a snapshot, one whose state is nonsense.
