@@ -198,7 +198,8 @@ func (c *Config) network() (*network.Network, []*network.Host, error) {
 	return lan, hosts, lan.Set(c.Switch)
 }
 
-// record starts the recorder.
+// record starts the recorder. Close ends it, and nothing before: who ends has
+// something to tell still.
 func (l *Lab) record(ctx context.Context, lan *network.Network, hosts []*network.Host) error {
 	events, err := newEventLog(filepath.Join(l.config.Dir, EventsFile))
 	if err != nil {
@@ -212,7 +213,7 @@ func (l *Lab) record(ctx context.Context, lan *network.Network, hosts []*network
 	for _, m := range l.config.Machines {
 		o.Machines = append(o.Machines, m.NICs[0].MAC)
 	}
-	r, err := captures.Record(ctx, captures.RecordConfig{
+	r, err := captures.Record(context.WithoutCancel(ctx), captures.RecordConfig{
 		File:    filepath.Join(l.config.Dir, CaptureFile),
 		Exclude: []string{lan.Name()},
 		Options: o,
