@@ -302,15 +302,11 @@ func (l *Lab) Close() (*captures.Timeline, error) {
 	if l.recorder != nil {
 		l.recorder.Rest()
 	}
-	for _, b := range l.boots {
-		if b.process != nil {
-			b.feelPulse()
-		}
-	}
 	l.hush() // servers and machines take their time to end, and can at once
 	var off errgroup.Group
 	for _, b := range l.boots {
 		if b.process != nil {
+			b.feelPulse()
 			off.Go(func() error { return b.process.Stop(ctx) })
 		}
 	}
