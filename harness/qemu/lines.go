@@ -42,9 +42,10 @@ func (q *lineQueue) take() []string {
 	return lines
 }
 
-// handOn gives the lines to line, until the console has ended and with it QEMU,
-// which leaves nothing on its way.
-func (q *lineQueue) handOn(m *Monitor, line func(time.Time, string)) {
+// handOn gives the lines to line, each after a level, which returns when the
+// network has seen what was sent before it was called. It does so until the
+// console has ended and with it QEMU, which leaves nothing on its way.
+func (q *lineQueue) handOn(level func(), line func(time.Time, string)) {
 	for ended := false; !ended; {
 		select {
 		case <-q.more:
@@ -53,7 +54,7 @@ func (q *lineQueue) handOn(m *Monitor, line func(time.Time, string)) {
 		}
 		lines := q.take()
 		if !ended {
-			m.flush()
+			level()
 		}
 		at := time.Now()
 		for _, text := range lines {

@@ -134,7 +134,7 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	p.Monitor = mon
 	p.group.Go(func() error {
 		if c.Line != nil {
-			lines.handOn(mon, c.Line)
+			lines.handOn(mon.flush, c.Line)
 		}
 		return nil
 	})
