@@ -1,9 +1,7 @@
 package qemu
 
 import (
-	"bytes"
 	"io"
-	"strings"
 	"time"
 )
 
@@ -63,77 +61,5 @@ func ReadConsole(r io.Reader, raw io.Writer, line func(at time.Time, text string
 		case <-idle.C:
 			s.prompt()
 		}
-	}
-}
-
-// A screen is a terminal one line high.
-type screen struct {
-	line   func(time.Time, string)
-	buf    []byte
-	col    int
-	escape []byte // an escape sequence begun, nil outside one
-	said   string // the unfinished line that prompt has given
-}
-
-func (s *screen) write(b []byte) {
-	for _, c := range b {
-		switch {
-		case s.escape != nil:
-			s.inEscape(c)
-		case c == 0x1b:
-			s.escape = []byte{}
-		case c == '\n':
-			s.flush()
-		case c == '\r':
-			s.col = 0
-		case c == '\b':
-			s.col = max(0, s.col-1)
-		case c < ' ' && c != '\t' || c == 0x7f:
-		case s.col < len(s.buf):
-			s.buf[s.col] = c
-			s.col++
-		case len(s.buf) < maxLine:
-			s.buf = append(s.buf, c)
-			s.col++
-		}
-	}
-}
-
-// inEscape takes one byte of an escape sequence. Of all that there are, those
-// that move the cursor to another line or clear the screen end the line.
-func (s *screen) inEscape(c byte) {
-	s.escape = append(s.escape, c)
-	switch {
-	case len(s.escape) == 1 && c == '[':
-		return
-	case s.escape[0] == '[' && (c < '@' || c > '~'):
-		if len(s.escape) > 32 {
-			s.escape = nil
-		}
-		return
-	case s.escape[0] == '[' && bytes.IndexByte([]byte("HfJABEF"), c) >= 0:
-		s.flush()
-	}
-	s.escape = nil
-}
-
-// text is the line as it stands, without the blanks that erased something.
-func (s *screen) text() string {
-	return strings.ToValidUTF8(strings.TrimRight(string(s.buf), " \t"), "�")
-}
-
-// flush ends the line.
-func (s *screen) flush() {
-	if t := s.text(); t != "" && t != s.said {
-		s.line(time.Now(), t)
-	}
-	s.buf, s.col, s.said = s.buf[:0], 0, ""
-}
-
-// prompt gives the unfinished line, once.
-func (s *screen) prompt() {
-	if t := s.text(); t != "" && t != s.said {
-		s.line(time.Now(), t)
-		s.said = t
 	}
 }
