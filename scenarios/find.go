@@ -159,8 +159,10 @@ func (s *Scenario) findAsset(ctx context.Context, store *assets.Store, name stri
 			return probeAsset(store, name, probe.Kernel)
 		case "nbp":
 			return probeAsset(store, name, probe.NBP)
+		case "efi":
+			return probeAsset(store, name, probe.EFI)
 		}
-		return assets.Asset{}, &InputError{fmt.Errorf("no probe is called %q; there are kernel and nbp", program)}
+		return assets.Asset{}, &InputError{fmt.Errorf("no probe is called %q; there are kernel, nbp and efi", program)}
 	}
 	if size, ok := strings.CutPrefix(name, zerosPrefix); ok {
 		return zeros(store, name, size)

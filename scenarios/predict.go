@@ -82,7 +82,7 @@ func (p *prediction) all() error {
 		return err
 	}
 	p.machine.Loader = loader
-	if p.isProbe("nbp", probe.NBP) {
+	if p.isProbe("nbp", probe.NBP) || p.isProbe("nbp", probe.EFI) {
 		p.nbpProbe()
 	}
 	switch loader {

@@ -15,6 +15,8 @@
 //
 //	pxeproof: nbp size=<bytes> sha256=<hex>        of itself, as it came
 //
+// [EFI] is the same for UEFI's PXE on x86-64. It is not signed.
+//
 // [Init] is a first process, for a real kernel:
 //
 //	pxeproof: init
@@ -41,6 +43,11 @@ var Kernel []byte
 //
 //go:embed nbp
 var NBP []byte
+
+// EFI is a boot program of 1.5 KiB.
+//
+//go:embed efi
+var EFI []byte
 
 // Init is an executable of Linux on x86-64, of half a KiB.
 //

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -36,7 +37,7 @@ func TestAsTheSourcesSay(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "./build.sh", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for name, have := range map[string][]byte{"kernel": probe.Kernel, "nbp": probe.NBP, "init": probe.Init} {
+	for name, have := range map[string][]byte{"kernel": probe.Kernel, "nbp": probe.NBP, "efi": probe.EFI, "init": probe.Init} {
 		made, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -88,7 +89,7 @@ func TestKernel(t *testing.T) {
 				} else {
 					args = append(args, "-initrd", file(t, initrd))
 				}
-				out := boot(t, machine, args)
+				out := boot(t, append([]string{"-machine", machine + ",accel=tcg", "-m", "64", "-kernel", file(t, probe.Kernel)}, args...)...)
 				for _, w := range []string{want, "pxeproof: probe\r\n", "pxeproof: cmdline initrd=x?[2J console=ttyS0\r\n"} {
 					if !strings.Contains(out, w) {
 						t.Errorf("no %q in %q", w, out)
@@ -108,14 +109,44 @@ func file(t *testing.T, b []byte) string {
 	return path
 }
 
-// boot returns what the machine says until it is off. That it does go off is
-// part of the test.
-func boot(t *testing.T, machine string, args []string) string {
+// TestEFI has OVMF start it as it would any program on a disk.
+func TestEFI(t *testing.T) {
+	need(t, "qemu-system-x86_64")
+	var store assets.Store
+	code, err := store.Find(t.Context(), "OVMF_CODE.fd")
+	vars, verr := store.Find(t.Context(), "OVMF_VARS.fd")
+	if err = errors.Join(err, verr); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	ours, err := os.ReadFile(vars.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := t.TempDir()
+	boots := filepath.Join(disk, "EFI", "BOOT")
+	if err := errors.Join(os.MkdirAll(boots, 0o755), os.WriteFile(filepath.Join(boots, "BOOTX64.EFI"), probe.EFI, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	out := boot(t, "-machine", "q35,accel=tcg", "-m", "256",
+		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file="+code.Path,
+		"-drive", "if=pflash,unit=1,format=raw,file="+file(t, ours),
+		"-drive", "if=virtio,format=raw,readonly=on,file=fat:"+disk)
+	if want := fmt.Sprintf("pxeproof: nbp size=%d sha256=%s\r\n", len(probe.EFI), probe.Digest(probe.EFI)); !strings.Contains(out, want) {
+		t.Errorf("no %q in %q", want, out)
+	}
+}
+
+// boot returns what a machine says until it is off. That it does go off is part
+// of the test.
+func boot(t *testing.T, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), bootTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", append([]string{"-machine", machine + ",accel=tcg", "-nodefaults", "-display", "none",
-		"-m", "64", "-net", "none", "-serial", "stdio", "-no-reboot", "-kernel", file(t, probe.Kernel)}, args...)...)
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", append([]string{"-nodefaults", "-display", "none",
+		"-net", "none", "-serial", "stdio", "-no-reboot"}, args...)...)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Errorf("%v after %q", err, out)
