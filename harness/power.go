@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pxeproof/pxeproof/captures"
+	"github.com/pxeproof/pxeproof/harness/link"
 	"github.com/pxeproof/pxeproof/harness/network"
 	"github.com/pxeproof/pxeproof/harness/qemu"
 	"github.com/pxeproof/pxeproof/harness/warm"
@@ -174,6 +175,7 @@ func (b *boot) start(ctx context.Context, incoming bool) error {
 			b.lines.Add(1)
 			b.inject(at, captures.Console, captures.ConsoleLine, captures.Field{Name: "text", Value: text})
 		},
+		Settle: b.settle,
 		Event: func(e qmp.Event) {
 			if e.Event == "SHUTDOWN" {
 				reason, _ = e.Data["reason"].(string)
@@ -203,7 +205,9 @@ func (b *boot) start(ctx context.Context, incoming bool) error {
 			return nil // we ended it
 		}
 		// Not when QEMU says so: the machine's last words may still be on their
-		// way through the console then, and would come after its end.
+		// way through the console then, and its last frames through a relay, and
+		// would come after its end.
+		b.settle(ctx)
 		name := captures.Field{Name: "machine", Value: b.machine.Name}
 		if reason != "" {
 			b.inject(time.Now(), captures.Harness, captures.MachineOff, name, captures.Field{Name: "reason", Value: reason})
@@ -216,6 +220,16 @@ func (b *boot) start(ctx context.Context, incoming bool) error {
 	})
 	line := shellWords(p.Args) + "\n"
 	return os.WriteFile(filepath.Join(l.config.Dir, CommandFile(b.machine.Name)), []byte(line), 0o644)
+}
+
+// settle returns when what the machine has sent is on the segment, and not in a
+// relay any more, where a bad link may hold it for seconds.
+func (b *boot) settle(ctx context.Context) {
+	for _, c := range b.cables {
+		if c.Relay != nil {
+			c.Relay.Settle(ctx, link.BToA)
+		}
+	}
 }
 
 // inject puts something about the machine among the events.

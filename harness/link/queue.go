@@ -3,6 +3,7 @@ package link
 import (
 	"container/heap"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type Queue struct {
 	counts     Counts
 	number     int64 // of the last frame, since restart
 
+	taken int64     // frames put in that were not lost
 	line  time.Time // until when the line is busy, for Rate
 	last  time.Time // when the last frame that was put in is due
 	held  *frame    // waits to be overtaken
@@ -49,6 +51,7 @@ type frame struct {
 	data   []byte
 	due    time.Time
 	order  int64 // among frames due at the same time
+	taken  int64 // its number among those that were not lost
 	copies int
 	index  int // in the schedule
 }
@@ -81,6 +84,8 @@ func (q *Queue) Push(now time.Time, data []byte) Loss {
 	q.last = f.due
 	q.order++
 	f.order = q.order
+	q.taken++
+	f.taken = q.taken
 	if twice {
 		q.counts.Duplicated++
 		f.copies = 2
@@ -134,6 +139,11 @@ func (q *Queue) Next() (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return q.frames[0].due, true
+}
+
+// under says whether one of the first n frames that were taken is under way.
+func (q *Queue) under(n int64) bool {
+	return slices.ContainsFunc(q.frames, func(f *frame) bool { return f.taken <= n })
 }
 
 // Counts is what became of the frames until now.

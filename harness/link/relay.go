@@ -18,6 +18,7 @@ type Relay struct {
 	in     [maxFrame]byte
 	again  atomic.Pointer[uint64] // a seed, from Restart
 	spare  [][]byte               // buffers of smallBuffer bytes
+	settle settling
 	// Lost, if not nil, is told of each frame that is lost, from the goroutine
 	// of Run, with its number in its direction, from 1. data is valid meanwhile.
 	Lost func(d Direction, number int64, why Loss, data []byte)
@@ -25,7 +26,9 @@ type Relay struct {
 
 // NewRelay makes a relay, which owns the ends from then on.
 func NewRelay(a, b *End, i Impairment) *Relay {
-	return &Relay{ends: [2]*End{a, b}, queues: [2]*Queue{NewQueue(i, AToB), NewQueue(i, BToA)}}
+	r := &Relay{ends: [2]*End{a, b}, queues: [2]*Queue{NewQueue(i, AToB), NewQueue(i, BToA)}}
+	r.settle.over = make(chan struct{})
+	return r
 }
 
 // Restart has the fates of frames drawn anew, from a seed, and their numbers
@@ -40,14 +43,19 @@ func (r *Relay) Close() error { return errors.Join(r.ends[0].Close(), r.ends[1].
 // Run has returned.
 func (r *Relay) Counts(d Direction) Counts { return r.queues[d].Counts() }
 
-// Run carries frames until ctx ends or one side is gone, which are no errors,
-// and closes both ends.
+// Run carries frames until ctx ends, or one side is gone and what it sent has
+// arrived, which are no errors, and closes both ends.
 func (r *Relay) Run(ctx context.Context) error {
 	defer r.Close()
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return fmt.Errorf("relay: %w", err)
 	}
+	if err := r.settle.begin(); err != nil {
+		unix.Close(wake)
+		return fmt.Errorf("relay: %w", err)
+	}
+	defer r.settle.end()
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
@@ -66,10 +74,14 @@ func (r *Relay) Run(ctx context.Context) error {
 		<-stopped
 	}
 	unix.Close(wake)
-	if errors.Is(err, errClosed) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+	if isGone(err) {
 		return nil
 	}
 	return err
+}
+
+func isGone(err error) bool {
+	return errors.Is(err, errClosed) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
 }
 
 func (r *Relay) carry(wake int) error {
@@ -77,8 +89,10 @@ func (r *Relay) carry(wake int) error {
 		{Fd: int32(r.ends[0].fd), Events: unix.POLLIN},
 		{Fd: int32(r.ends[1].fd), Events: unix.POLLIN},
 		{Fd: int32(wake), Events: unix.POLLIN},
+		{Fd: int32(r.settle.asked), Events: unix.POLLIN},
 	}
 	var more [2]bool // frames of a direction may be there that no poll tells of
+	var gone [2]bool // the end that a direction comes from
 	for {
 		wait := r.wait()
 		if more[AToB] || more[BToA] {
@@ -91,15 +105,29 @@ func (r *Relay) carry(wake int) error {
 		if err == nil && fds[2].Revents != 0 {
 			return nil
 		}
+		if err == nil && fds[3].Revents != 0 {
+			r.settle.hear()
+			more = [2]bool{true, true} // what has been sent by now is to be read
+		}
 		for i, d := range []Direction{AToB, BToA} {
-			if more[i] || err == nil && fds[i].Revents != 0 {
+			if !gone[i] && (more[i] || err == nil && fds[i].Revents != 0) {
 				var err error
-				if more[i], err = r.take(d); err != nil {
+				more[i], err = r.take(d)
+				if gone[i] = isGone(err); gone[i] {
+					fds[i].Fd = -1
+				} else if err != nil {
 					return fmt.Errorf("relay: reading: %w", err)
 				}
 			}
-			if err := r.give(d, wake); err != nil {
+			more[i] = more[i] && !gone[i]
+			if err := r.give(d, gone[1-i], wake); err != nil {
 				return fmt.Errorf("relay: writing: %w", err)
+			}
+			if !more[i] {
+				r.settle.answer(d, r.queues[d])
+			}
+			if _, under := r.queues[d].Next(); gone[i] && !under {
+				return errClosed
 			}
 		}
 	}
@@ -152,15 +180,21 @@ func (r *Relay) take(d Direction) (more bool, err error) {
 	return true, nil
 }
 
-// give writes what is due at the other end.
-func (r *Relay) give(d Direction, wake int) error {
+// give writes what is due at the other end, unless that is gone.
+func (r *Relay) give(d Direction, gone bool, wake int) error {
+	to := r.ends[1-d]
 	for {
 		data, last, ok := r.queues[d].Pop(time.Now())
 		if !ok {
 			return nil
 		}
-		if err := r.ends[1-d].write(data, wake); err != nil {
-			return err
+		if !gone && !to.deaf {
+			err := to.write(data, wake)
+			// What it sent before it went may be there to be read still.
+			to.deaf = errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
+			if err != nil && !to.deaf {
+				return err
+			}
 		}
 		if last {
 			r.free(data)

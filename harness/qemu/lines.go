@@ -44,7 +44,7 @@ func (q *lineQueue) take() []string {
 
 // handOn gives the lines to line, each after a level, which returns when the
 // network has seen what was sent before it was called. It does so until the
-// console has ended and with it QEMU, which leaves nothing on its way.
+// console has ended.
 func (q *lineQueue) handOn(level func(), line func(time.Time, string)) {
 	for ended := false; !ended; {
 		select {
@@ -53,7 +53,7 @@ func (q *lineQueue) handOn(level func(), line func(time.Time, string)) {
 			ended = true
 		}
 		lines := q.take()
-		if !ended {
+		if len(lines) > 0 {
 			level()
 		}
 		at := time.Now()

@@ -30,6 +30,9 @@ type Config struct {
 	// Line is called with every line of the console, in order, and after the
 	// frames that the machine sent before it have gone out at its Ports.
 	Line func(at time.Time, text string)
+	// Settle, if not nil, returns when these frames have come to wherever they
+	// are to be before Line is called, or when ctx ends.
+	Settle func(ctx context.Context)
 	// Event, if not nil, is called with QEMU's events, in order.
 	Event func(qmp.Event)
 	// Answers are typed to prompts of the console.
@@ -134,7 +137,12 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	p.Monitor = mon
 	p.group.Go(func() error {
 		if c.Line != nil {
-			lines.handOn(mon.flush, c.Line)
+			lines.handOn(func() {
+				mon.flush()
+				if c.Settle != nil {
+					c.Settle(ctx)
+				}
+			}, c.Line)
 		}
 		return nil
 	})
