@@ -100,7 +100,10 @@ func (f *facts) see(e *captures.Event) {
 		f.first.mark(e)
 		f.lastWire = e.At
 	}
-	if e.Kind != captures.ServerSays {
+	switch e.Kind {
+	case captures.ServerSays, captures.LinkImpaired, captures.LinkLost, captures.LinkDone:
+		// It comes late, or at the end, and was not the machine's doing.
+	default:
 		f.lastEvent = *e
 	}
 	switch e.Kind {

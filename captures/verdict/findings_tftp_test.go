@@ -131,6 +131,25 @@ var tftpFaults = map[string][]fault{
 			return p.data(i).sentAgain(i, 4, 4*time.Second, true).stall(i, 7, 5)
 		},
 		stage: NBP, says: []string{"stopped after 10 KB"}, frames: 2,
+	}, { // it went on, and then no more for a while
+		tape: func() *tape {
+			p := booted()
+			i := p.rrq("/pxelinux.0", server)
+			p.data(i).stall(i, 7, 0)
+			p.transfers[i].Moved = p.now
+			return p.wait(slowBlock).arp(server)
+		},
+		stage: NBP, says: []string{"stopped after 10 KB of 90 KB"}, frames: 2,
+	}},
+	"tftp-unfinished": {{
+		tape: func() *tape {
+			p := booted()
+			i := p.rrq("/pxelinux.0", server)
+			p.data(i).wait(4*time.Second).stall(i, 7, 0)
+			p.transfers[i].Moved = p.now
+			return p.arp(server)
+		},
+		stage: NBP, says: []string{"after 4.0 s: 10 KB of 90 KB came, at 2.5 KB/s", "another 32 s"}, where: "tftpboot/pxelinux.0", frames: 2,
 	}},
 	"tftp-fragmented": {{
 		tape: func() *tape {
