@@ -74,7 +74,7 @@ entry:	sub	rsp, 56
 	mov	rbx, [rsp + 40]
 	lea	rsi, [rip + _start]
 	mov	rdi, rbx
-	mov	ecx, offset end
+	mov	ecx, offset end - _start
 	rep movsb
 	mov	qword ptr [rbx + base], 0
 	lea	rsi, [rip + gdt]
@@ -98,26 +98,7 @@ entry:	sub	rsp, 56
 	push	offset main
 	.byte	0x48, 0xcb		# far return to 32 bits
 
-	.code32
-main:	mov	eax, 0x18
-	mov	ds, eax
-	mov	es, eax
-	mov	ss, eax
-	mov	esp, offset stack
-	call	serial
-	mov	edi, offset hello
-	xor	esi, esi
-	mov	ecx, offset end
-	call	report
-	jmp	off
-
-	.balign	8
-gdt:	.quad	0, 0
-	.quad	0x00cf9b000000ffff	# "accessed" already, so that nothing writes here
-	.quad	0x00cf93000000ffff
-gdt_end:
-hello:	.asciz	"\r\npxeproof: nbp"
-
+	.include "self.asm"
 	.include "common.asm"
 
 	.balign	ALIGNMENT

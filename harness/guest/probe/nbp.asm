@@ -22,27 +22,11 @@ _start:	ljmp	0, offset 1f		# some ROMs call 07C0:0000
 	.long	main
 	.word	0x10
 
-	.code32
-main:	mov	eax, 0x18
-	mov	ds, eax
-	mov	es, eax
-	mov	ss, eax
-	mov	esp, offset stack
-	call	serial
-	mov	edi, offset hello
-	mov	esi, offset _start
-	mov	ecx, offset end - _start
-	call	report
-	jmp	off
-
-	.balign	8
-gdt:	.quad	0, 0
-	.quad	0x00cf9b000000ffff	# "accessed" already, so that nothing writes here
-	.quad	0x00cf93000000ffff
-gdtr:	.word	gdtr - gdt - 1
+	.balign	4
+gdtr:	.word	gdt_end - gdt - 1
 	.long	gdt
-hello:	.asciz	"\r\npxeproof: nbp"
 
+	.include "self.asm"
 	.include "common.asm"
 
 	.balign	16
