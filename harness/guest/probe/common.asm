@@ -1,5 +1,5 @@
-# What kernel and boot programs are made of, in 32-bit protected mode with flat segments:
-# the serial port, SHA-256 (FIPS 180-4), switching off.
+# What kernel and boot programs are made of, in 32-bit protected mode with flat
+# segments: the serial port, SHA-256 (FIPS 180-4), switching off.
 #
 # Words go to COM1 alone, which is where a lab reads them, by polling: there are
 # no interrupts here.
