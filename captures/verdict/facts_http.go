@@ -7,6 +7,15 @@ type httpFacts struct {
 	asked  seen
 	faults []httpFault
 	got    map[string]bool
+	body   httpBody // the latest
+}
+
+// An httpBody is what a GET is answered with.
+type httpBody struct {
+	seen
+	index int64 // of its Transfer
+	uri   string
+	done  bool
 }
 
 // An httpFault is a response with a status that is no success.
@@ -29,8 +38,15 @@ func (f *facts) seeHTTP(e *captures.Event) {
 		if len(h.got) < maxFetches {
 			h.got[uri] = true
 		}
+		if e.Int("http.transfer") == h.body.index {
+			h.body.done = true
+		}
 	case captures.HTTPResponse:
 		code := e.Int("http.response.code")
+		if index := e.Int("http.transfer"); index >= 0 {
+			h.body = httpBody{index: index, uri: uri}
+			h.body.mark(e)
+		}
 		if code < 400 || len(h.faults) >= maxLines {
 			return
 		}

@@ -39,13 +39,6 @@ func transferEntries() []Entry {
 		Hint:     "Capture on both sides to see which packets arrive. Allow UDP between the client and the server's ephemeral ports.",
 		detect:   tftpStalled,
 	}, {
-		ID: "tftp-unfinished", Title: "a file was still on its way at the end", Stops: fileStages,
-		Evidence: "A transfer of which new blocks came until the time was up, or the capture ends.",
-		Meaning:  "Nothing is known to be wrong with it but its speed. A block for each round trip is slow over a long link, and at a small blksize.",
-		Hint: "Give the run more time (--timeout, or timeout: in scenario.yaml), or let the transfer be faster: a larger blksize, a windowsize, " +
-			"HTTP in the place of TFTP, a smaller file.",
-		detect: tftpUnfinished,
-	}, {
 		ID: "tftp-truncated", Title: "fewer bytes came than the file has", Stops: Stages(),
 		Evidence: "A transfer whose last block came before as many bytes as tsize announces, or as the file on disk has.",
 		Meaning:  "The server ended the file early: it could not read on, the file was being written, or the server ends at a block number it cannot count past.",
@@ -105,37 +98,6 @@ const slowBlock = 3 * time.Second
 // the machine's own.
 func (c *client) underWay(t *fetch) bool {
 	return c.f.over && c.f.off.n == 0 && t.known && !t.moved.IsZero() && c.f.overAt.Sub(t.moved) < slowBlock
-}
-
-// tftpUnfinished is for machines of which it is known what they were to do. Who
-// ends a capture of others has seen what he wanted.
-func tftpUnfinished(c *client) []detection {
-	k := &c.f.tftp
-	if !c.named || len(k.order) == 0 {
-		return nil
-	}
-	t := k.order[len(k.order)-1]
-	if t.done.n > 0 || t.err.n > 0 || t.got == 0 || !c.underWay(t) {
-		return nil
-	}
-	d := detection{proof: true}
-	took := t.moved.Sub(t.asked.at)
-	speed := rate(t.got, took)
-	d.Summary = fmt.Sprintf("%s was still on its way after %s: %s", quoted(t.name), span(took), size(t.got))
-	if t.tsize > 0 {
-		d.Summary += " of " + size(t.tsize)
-	}
-	d.Summary += " came"
-	if speed > 0 {
-		d.Summary += fmt.Sprintf(", at %s/s", size(int64(speed)))
-		if left := t.tsize - t.got; left > 0 {
-			d.Summary += fmt.Sprintf("; the rest would take another %s", span(time.Duration(float64(left)/speed*float64(time.Second))))
-		}
-	}
-	d.Summary += "."
-	d.Frames = framesOf(t.asked.frame, t.started.frame)
-	d.Where = c.fileOrigins(t.name)
-	return []detection{d}
 }
 
 func tftpStalled(c *client) []detection {

@@ -141,7 +141,7 @@ var tftpFaults = map[string][]fault{
 		},
 		stage: NBP, says: []string{"stopped after 10 KB of 90 KB"}, frames: 2,
 	}},
-	"tftp-unfinished": {{
+	"transfer-unfinished": {{
 		tape: func() *tape {
 			p := booted()
 			i := p.rrq("/pxelinux.0", server)
@@ -150,6 +150,22 @@ var tftpFaults = map[string][]fault{
 			return p.arp(server)
 		},
 		stage: NBP, says: []string{"after 4.0 s: 10 KB of 90 KB came, at 2.5 KB/s", "another 32 s"}, where: "tftpboot/pxelinux.0", frames: 2,
+	}, {
+		tape: func() *tape {
+			p := newTape().start().dora(given{}).get("/pxelinux.0").get("/pxelinux.cfg/default")
+			p.wire(captures.HTTPRequest, field("http.request.method", "GET"), field("http.request.uri", "/vmlinuz"))
+			begun := p.now
+			p.wire(captures.HTTPResponse, field("http.response.code", int64(200)), field("http.request.uri", "/vmlinuz"), field("http.transfer", int64(len(p.transfers))))
+			p.wait(2 * time.Second)
+			p.transfers = append(p.transfers, captures.Transfer{Protocol: "http", Name: "/vmlinuz", Size: -1, Bytes: 4_000_000, Begun: begun, Last: p.now})
+			return p.arp(server)
+		},
+		x: func() Expectations {
+			x := article()
+			x.Machines[0].Expect[4].Transfer = &Transfer{Protocol: "http", Name: "/vmlinuz", Role: "kernel"}
+			return x
+		},
+		stage: Kernel, says: []string{"\"/vmlinuz\" was still on its way after 2.0 s: 4.0 MB came, at 2.0 MB/s."}, frames: 1,
 	}},
 	"tftp-fragmented": {{
 		tape: func() *tape {

@@ -36,7 +36,7 @@ type detection struct {
 func All() []Entry {
 	var list []Entry
 	for _, family := range [][]Entry{
-		linkEntries(), dhcpEntries(), offerEntries(), nextServerEntries(), tftpEntries(), transferEntries(),
+		linkEntries(), dhcpEntries(), offerEntries(), nextServerEntries(), tftpEntries(), transferEntries(), unfinishedEntries(),
 		loaderEntries(), nfsEntries(), consoleEntries(), outcomeEntries(),
 	} {
 		list = append(list, family...)
