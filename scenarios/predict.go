@@ -192,6 +192,9 @@ func (p *prediction) loaded(got *pxelinux.Prediction, tree *tftpTree, b *bootAns
 	}
 	p.config(got, tree, b, names)
 	boot := got.Boot
+	if boot.Waits {
+		p.machine.Waits = &verdict.Wait{Prompt: "boot:", Why: boot.Reason, Origin: p.originOf(boot.Pos)}
+	}
 	switch boot.Outcome {
 	case pxelinux.Boots:
 	case pxelinux.Dynamic, pxelinux.Local:

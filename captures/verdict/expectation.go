@@ -30,6 +30,18 @@ type Machine struct {
 	Loader   string `json:"loader,omitempty"`   // the NBP: "pxelinux", "syslinux-efi", "shim", "grub", "ipxe"
 
 	Expect []Expectation `json:"expect"` // in the order of the boot
+
+	// Waits: its loader is going to wait for somebody to type; nil: it is not,
+	// or nobody knows.
+	Waits *Wait `json:"waits,omitempty"`
+}
+
+// A Wait is a loader's prompt at which it stays for ever, as its configuration
+// has it.
+type Wait struct {
+	Prompt string `json:"prompt"` // the whole of its last line: "boot:"
+	Why    string `json:"why,omitempty"`
+	Origin Origin `json:"origin,omitzero"`
 }
 
 // An Expectation is one thing that must be seen, or with Absent must not be.

@@ -43,6 +43,9 @@ func (f *facts) seeConsole(e *captures.Event) {
 	if isOSLine(text) && f.osAt.n == 0 {
 		f.osAt.mark(e)
 	}
+	if f.m.Waits != nil && text == f.m.Waits.Prompt {
+		f.mayProve()
+	}
 	m := recognize(text)
 	if m == nil || len(c.words) >= maxLines {
 		return

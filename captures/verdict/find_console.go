@@ -1,6 +1,9 @@
 package verdict
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Findings that a console's own words give.
 func consoleEntries() []Entry {
@@ -16,7 +19,43 @@ func consoleEntries() []Entry {
 		Meaning:  "Each message has its own; it is told in the finding.",
 		Hint:     "Look at the lines around it in the console log.",
 		detect:   consoleError,
+	}, {
+		ID: "loader-waits", Title: "a loader waits for somebody to type", Stops: []Stage{NBP, Config, Kernel, OS, Files}, Fallback: true,
+		Evidence: "A prompt of pxelinux, GRUB, iPXE or the UEFI shell as the console's last line, when the time is up; or at once, if by its configuration the loader waits there for ever.",
+		Meaning:  "Nobody is there to type. PROMPT 1 without a TIMEOUT does this, and so does a loader that ran out of things to boot.",
+		Hint:     "Give the configuration something to boot by itself: for pxelinux DEFAULT, and with PROMPT 1 a TIMEOUT.",
+		detect:   loaderWaits,
 	}}
+}
+
+// prompts are what the console's last line is while a program waits for
+// somebody to type, and who it is.
+var prompts = map[string]string{
+	"boot:":        pxelinux,
+	"grub>":        grub,
+	"grub rescue>": grub,
+	"iPXE>":        iPXE,
+	"Shell>":       firmware,
+}
+
+func loaderWaits(c *client) []detection {
+	last, w := &c.f.console.last, c.m.Waits
+	d := detection{}
+	switch {
+	case last.n == 0:
+		return nil
+	case w != nil && last.text == w.Prompt:
+		d.proof = true
+		d.Where = []Origin{w.Origin}
+	case !c.f.over || prompts[last.text] == "":
+		return nil
+	}
+	why := "it waits for somebody to type"
+	if d.proof && w.Why != "" {
+		why = w.Why
+	}
+	d.Summary = fmt.Sprintf("%s shows %s and stays there: %s.", capital(cmp.Or(prompts[last.text], "the loader")), quoted(last.text), why)
+	return []detection{d}
 }
 
 func consolePanic(c *client) []detection {

@@ -95,6 +95,18 @@ var loaderFaults = map[string][]fault{
 		},
 		early: true, stage: Files, says: []string{"Attempted to kill init"}, where: "tftpboot/pxelinux.cfg/default:5:1",
 	}},
+	"loader-waits": {{ // by its configuration for ever
+		tape: func() *tape { return configured().say("boot: ") },
+		x: func() Expectations {
+			x := article()
+			x.Machines[0].Waits = &Wait{Prompt: "boot:", Why: "PROMPT without TIMEOUT waits for somebody to type", Origin: Origin{File: "tftpboot/pxelinux.cfg/default", Line: 2, Text: "prompt 1"}}
+			return x
+		},
+		early: true, stage: Kernel, says: []string{"pxelinux shows \"boot:\" and stays there: PROMPT without TIMEOUT"}, where: "tftpboot/pxelinux.cfg/default:2",
+	}, { // as it turns out
+		tape:  func() *tape { return configured().say("grub> ") },
+		stage: Kernel, says: []string{"GRUB shows \"grub>\" and stays there: it waits"},
+	}},
 	"console-error": {{
 		tape:  func() *tape { return running().say("pxeproof: error no network module loads") },
 		early: true, stage: Files, says: []string{"no network module"},
