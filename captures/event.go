@@ -86,6 +86,7 @@ const (
 	Complete                       // the last block was acknowledged
 	Failed                         // an ERROR ended it
 	Probed                         // the client ended it on purpose once it had tsize (EDK2)
+	Sent                           // TFTP: all of it was sent to the client, and no ACK of the last block was seen (yet)
 )
 
 // A Timeline is a whole capture, read.

@@ -42,7 +42,7 @@ func TestReadCutOff(t *testing.T) {
 	if tl == nil || !errors.As(err, &place) || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Fatalf("%+v, %v", tl, err)
 	}
-	if tl.Frames != 4 || tl.Transfers[0].Bytes != 600 || tl.Transfers[0].Status != captures.Running || !strings.Contains(err.Error(), "byte") {
+	if tl.Frames != 4 || tl.Transfers[0].Bytes != 600 || tl.Transfers[0].Status != captures.Sent || !strings.Contains(err.Error(), "byte") {
 		t.Errorf("%+v, %v", tl, err)
 	}
 }

@@ -227,6 +227,9 @@ func (d *Decoder) tftpData(t *tftpTransfer) {
 	if t.hash != nil && p.cut == 0 {
 		t.add(block, p.payload[4:], &d.tftp.ahead)
 	}
+	if fresh && t.last != 0 && len(t.gaps.r) == 0 && !t.write && !t.over {
+		t.Status, t.End, t.Ended, t.Digest = Sent, d.frame(), p.At, t.digest()
+	}
 }
 
 // tftpAgain counts what a side sends again, if it is for want of an answer.

@@ -50,6 +50,28 @@ func lockStep(t testing.TB, file []byte, size int, number func(block int) uint16
 
 func plainNumber(block int) uint16 { return uint16(block) }
 
+// A file of which all was sent has its digest, whether or not the last ACK was
+// seen.
+func TestTFTPLastAckLost(t *testing.T) {
+	for _, n := range []int{0, 511, 512, 5120} {
+		file := content(n)
+		frames := lockStep(t, file, 512, plainNumber)
+		tl := decode(t, hashAll, concat([][]byte{ask(t, "f")}, frames[:len(frames)-1])...)
+		sum := sha256.Sum256(file)
+		if x := tl.Transfers[0]; x.Status != captures.Sent || x.Bytes != int64(n) || x.End.Number != len(frames) || !bytes.Equal(x.Digest, sum[:]) {
+			t.Errorf("%d bytes: %+v", n, x)
+		}
+		if n < 512 {
+			continue
+		}
+		frames = slices.Delete(frames, 0, 2) // the first block is not there
+		tl = decode(t, hashAll, concat([][]byte{ask(t, "f")}, frames[:len(frames)-1])...)
+		if x := tl.Transfers[0]; x.Status != captures.Running || x.Digest != nil {
+			t.Errorf("%d bytes, the first block missing: %+v", n, x)
+		}
+	}
+}
+
 func TestTFTPWithoutOptions(t *testing.T) {
 	for _, n := range []int{0, 1, 511, 512, 513, 5120} {
 		file := content(n)

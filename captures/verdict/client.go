@@ -42,6 +42,17 @@ func (c *client) add(e *captures.Event) []Update {
 	if c.closed {
 		return nil
 	}
+	var ups []Update
+	if done := c.wentOn(e); done != nil {
+		ups = c.take(done)
+	}
+	return append(ups, c.take(e)...)
+}
+
+func (c *client) take(e *captures.Event) []Update {
+	if c.closed {
+		return nil
+	}
 	c.f.see(e)
 	if e.Kind == captures.TFTPDone || e.Kind == captures.TFTPError || e.Kind == captures.TFTPStalled {
 		if t := c.f.tftp.byIndex[e.Int("tftp.transfer")]; t != nil && c.lookup != nil {

@@ -32,6 +32,13 @@ var tftpFaults = map[string][]fault{
 			return p.again(i).again(i).again(i).again(i)
 		},
 		early: true, stage: NBP, says: []string{"5 RRQs"}, where: "etc/dhcpd.conf:14:1", frames: 3,
+	}, { // after a first try that ended without its last ACK
+		tape: func() *tape {
+			p := booted().get("/pxelinux.0").unacknowledged()
+			i := p.rrq("/pxelinux.0", server)
+			return p.again(i).again(i).again(i).again(i)
+		},
+		early: true, stage: NBP, says: []string{"5 RRQs"}, where: "etc/dhcpd.conf:14:1", frames: 3,
 	}},
 	"tftp-refused": {{
 		tape: func() *tape {

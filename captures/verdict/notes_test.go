@@ -117,6 +117,9 @@ func TestHealthyTwins(t *testing.T) {
 			i := p.rrq("/pxelinux.0", server)
 			return rest(p.again(i).data(i).done(i, 0))
 		}(),
+		"last ACKs lost": newTape().start().dora(given{}).arp(server).arpReply(server, "52:54:00:00:00:03").
+			get("/pxelinux.0").unacknowledged().get("ldlinux.c32").search().get("pxelinux.cfg/default").unacknowledged().
+			get("vmlinuz").get("initrd.img").unacknowledged().linux().nfs().digestLine(),
 		"a pxelinux prompt with a timeout": configured().say("boot: ").kernel().linux().nfs().digestLine(),
 	} {
 		t.Run(name, func(t *testing.T) {

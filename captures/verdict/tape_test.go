@@ -192,6 +192,14 @@ func (p *tape) get(name string) *tape {
 	return p.data(i).done(i, 0)
 }
 
+// unacknowledged loses the last ACK of the transfer that has just ended.
+func (p *tape) unacknowledged() *tape {
+	t := &p.transfers[len(p.transfers)-1]
+	t.Status, t.Ended = captures.Sent, p.now
+	p.events = p.events[:len(p.events)-1]
+	return p
+}
+
 func (p *tape) arp(who string) *tape {
 	hw, _ := net.ParseMAC(mac)
 	return p.wire(captures.ARPRequest, field("arp.src.hw_mac", hw), field("arp.src.proto_ipv4", addr(lease)), field("arp.dst.proto_ipv4", addr(who)))

@@ -134,6 +134,9 @@ func transferWords(t *captures.Transfer) string {
 	if t.Resent > 0 {
 		s += ", " + count(t.Resent, "block") + " sent again"
 	}
+	if t.Status == captures.Sent {
+		s += ", the last ACK lost"
+	}
 	return s
 }
 

@@ -89,7 +89,7 @@ func shown(x *captures.Transfer) Transfer {
 		Host: x.Host, Protocol: x.Protocol, Name: x.Name, Server: x.Server.Addr(), Bytes: x.Bytes,
 		Size: max(0, x.Size), Start: x.Start, End: x.End, Code: x.Code, Message: x.Message,
 		Status: map[captures.TransferStatus]string{captures.Running: "unfinished", captures.Complete: "complete",
-			captures.Failed: "failed", captures.Probed: "probed"}[x.Status],
+			captures.Failed: "failed", captures.Probed: "probed", captures.Sent: "unacknowledged"}[x.Status],
 	}
 	if !y.Server.IsValid() {
 		y.Server = x.Asked
