@@ -15,7 +15,7 @@ type Transfer struct {
 	Protocol string     `json:"protocol"` // "tftp", "nfs", "http"
 	Name     string     `json:"name"`     // as the client asked for it
 	Server   netip.Addr `json:"server,omitzero"`
-	Status   string     `json:"status"` // "complete", "failed", "probed" (its size alone was wanted), "unfinished"
+	Status   string     `json:"status"` // "complete", "failed", "probed" (its size alone was wanted), "unfinished", "unacknowledged" (all was sent, and no last ACK seen)
 	// Tolerated: the server has no such file, and that is no cause of a failure;
 	// loaders try several names.
 	Tolerated bool `json:"tolerated,omitempty"`

@@ -81,8 +81,8 @@ func (t *Transfer) row() []string {
 			}
 		}
 		span = strings.TrimSpace(span + "  " + why)
-	} else if t.Status == "unfinished" {
-		span = strings.TrimSpace(span + "  unfinished")
+	} else if t.Status == "unfinished" || t.Status == "unacknowledged" {
+		span = strings.TrimSpace(span + "  " + t.Status)
 	}
 	row := []string{name, t.Protocol, bytesText(float64(t.Bytes)), "", "", "", "", span}
 	if t.Bytes > 0 && t.Size > t.Bytes {
