@@ -287,15 +287,21 @@ func (d *Decoder) tftpFinish(t *tftpTransfer) {
 		t.Digest = t.digest()
 	}
 	t.stopHash(&d.tftp.ahead)
-	d.event(t.Host, TFTPDone, []Field{
-		{"tftp.transfer", t.index},
+	d.event(t.Host, TFTPDone, t.TFTPDone(t.index))
+}
+
+// TFTPDone are the fields of the event of that kind that ends the transfer, which
+// has this index. They are of use for one that is Sent.
+func (t *Transfer) TFTPDone(index int64) []Field {
+	return []Field{
+		{"tftp.transfer", index},
 		{"tftp.source_file", t.Name},
 		{"tftp.bytes", t.Bytes},
 		{"tftp.option.blksize", int64(t.BlockSize)},
 		{"tftp.option.windowsize", int64(t.WindowSize)},
 		{"tftp.resent", int64(t.Resent)},
 		{"tftp.seconds", decimal(t.Ended.Sub(t.Begun))},
-	})
+	}
 }
 
 // decimal is a time in seconds, to the microsecond.

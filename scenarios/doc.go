@@ -45,8 +45,8 @@
 // # The wire alone
 //
 // payload: probe boots a kernel of 2 KiB in the place of the assets kernel and
-// kernel-cloud, and the assets probe:nbp and probe:efi are boot programs of 1 KiB,
-// for a BIOS and for UEFI. They say on the console what came over the wire, and the
+// kernel-cloud, and the assets probe:nbp and probe:efi are boot programs of 1 and
+// 1.5 KiB, for a BIOS and for UEFI. They say on the console what came over the wire, and the
 // verdict holds that against the files (package harness/guest/probe): a boot in a
 // second, for tests of servers.
 package scenarios

@@ -192,7 +192,7 @@ func (p *prediction) loaded(got *pxelinux.Prediction, tree *tftpTree, b *bootAns
 	}
 	p.config(got, tree, b, names)
 	boot := got.Boot
-	if boot.Waits {
+	if boot.AtPrompt {
 		p.machine.Waits = &verdict.Wait{Prompt: "boot:", Why: boot.Reason, Origin: p.originOf(boot.Pos)}
 	}
 	switch boot.Outcome {

@@ -49,6 +49,7 @@ func (c *client) add(e *captures.Event) []Update {
 	return append(ups, c.take(e)...)
 }
 
+// take takes one event, which add may have made.
 func (c *client) take(e *captures.Event) []Update {
 	if c.closed {
 		return nil

@@ -19,8 +19,8 @@ func unfinishedEntries() []Entry {
 	}}
 }
 
-// An onItsWay is a transfer that was going on at the end.
-type onItsWay struct {
+// An unfinished is a transfer that was going on at the end.
+type unfinished struct {
 	name       string
 	begun      time.Time
 	moved      time.Time // when it last went on
@@ -61,7 +61,7 @@ func transferUnfinished(c *client) []detection {
 	return []detection{d}
 }
 
-func (c *client) runningTFTP() *onItsWay {
+func (c *client) runningTFTP() *unfinished {
 	k := &c.f.tftp
 	if len(k.order) == 0 {
 		return nil
@@ -70,17 +70,17 @@ func (c *client) runningTFTP() *onItsWay {
 	if t.done.n > 0 || t.err.n > 0 || t.got == 0 || !c.underWay(t) {
 		return nil
 	}
-	return &onItsWay{t.name, t.asked.at, t.moved, t.got, t.tsize, framesOf(t.asked.frame, t.started.frame)}
+	return &unfinished{t.name, t.asked.at, t.moved, t.got, t.tsize, framesOf(t.asked.frame, t.started.frame)}
 }
 
-func (c *client) runningHTTP() *onItsWay {
+func (c *client) runningHTTP() *unfinished {
 	b := &c.f.http.body
 	if b.n == 0 || b.done || c.lookup == nil {
 		return nil
 	}
 	t, ok := c.lookup(int(b.index))
-	if !ok || t.Bytes == 0 || c.f.overAt.Sub(t.Last) >= slowBlock {
+	if !ok || t.Status != captures.Running || t.Bytes == 0 || c.f.overAt.Sub(t.Last) >= slowBlock {
 		return nil
 	}
-	return &onItsWay{b.uri, t.Begun, t.Last, t.Bytes, t.Size, framesOf(t.Start, b.frame)}
+	return &unfinished{b.uri, t.Begun, t.Last, t.Bytes, t.Size, framesOf(t.Start, b.frame)}
 }

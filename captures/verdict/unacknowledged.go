@@ -1,10 +1,6 @@
 package verdict
 
-import (
-	"strconv"
-
-	"github.com/pxeproof/pxeproof/captures"
-)
+import "github.com/pxeproof/pxeproof/captures"
 
 // wentOn is the end of a transfer that e proves: the client asks for the next
 // file, or what it fetched runs. The last ACK of TFTP may be lost like any other
@@ -28,17 +24,8 @@ func (c *client) wentOn(e *captures.Event) *captures.Event {
 	if !ok || tr.Status != captures.Sent {
 		return nil
 	}
-	field := func(name string, v any) captures.Field { return captures.Field{Name: name, Value: v} }
 	return &captures.Event{
-		At: tr.Ended, Frame: tr.End, Port: e.Port, Source: captures.Wire, Host: e.Host, Kind: captures.TFTPDone,
-		Fields: []captures.Field{
-			field("tftp.transfer", t.index),
-			field("tftp.source_file", tr.Name),
-			field("tftp.bytes", tr.Bytes),
-			field("tftp.option.blksize", int64(tr.BlockSize)),
-			field("tftp.option.windowsize", int64(tr.WindowSize)),
-			field("tftp.resent", int64(tr.Resent)),
-			field("tftp.seconds", strconv.FormatFloat(tr.Ended.Sub(tr.Begun).Seconds(), 'f', 6, 64)),
-		},
+		At: tr.Ended, Frame: tr.End, Source: captures.Wire, Host: e.Host,
+		Kind: captures.TFTPDone, Fields: tr.TFTPDone(t.index),
 	}
 }

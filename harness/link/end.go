@@ -17,7 +17,7 @@ const maxFrame = 68 << 10
 type End struct {
 	fd     int
 	stream bool
-	deaf   bool // it is gone, and takes nothing
+	gone   bool // the other side, and takes nothing
 	// What was read of a stream and not yet taken.
 	in   []byte
 	rest []byte

@@ -26,9 +26,7 @@ type Relay struct {
 
 // NewRelay makes a relay, which owns the ends from then on.
 func NewRelay(a, b *End, i Impairment) *Relay {
-	r := &Relay{ends: [2]*End{a, b}, queues: [2]*Queue{NewQueue(i, AToB), NewQueue(i, BToA)}}
-	r.settle.over = make(chan struct{})
-	return r
+	return &Relay{ends: [2]*End{a, b}, queues: [2]*Queue{NewQueue(i, AToB), NewQueue(i, BToA)}}
 }
 
 // Restart has the fates of frames drawn anew, from a seed, and their numbers
@@ -91,8 +89,8 @@ func (r *Relay) carry(wake int) error {
 		{Fd: int32(wake), Events: unix.POLLIN},
 		{Fd: int32(r.settle.asked), Events: unix.POLLIN},
 	}
-	var more [2]bool // frames of a direction may be there that no poll tells of
-	var gone [2]bool // the end that a direction comes from
+	var more [2]bool  // frames of a direction may be there that no poll tells of
+	var ended [2]bool // nothing more comes in a direction
 	for {
 		wait := r.wait()
 		if more[AToB] || more[BToA] {
@@ -110,23 +108,23 @@ func (r *Relay) carry(wake int) error {
 			more = [2]bool{true, true} // what has been sent by now is to be read
 		}
 		for i, d := range []Direction{AToB, BToA} {
-			if !gone[i] && (more[i] || err == nil && fds[i].Revents != 0) {
+			if !ended[i] && (more[i] || err == nil && fds[i].Revents != 0) {
 				var err error
 				more[i], err = r.take(d)
-				if gone[i] = isGone(err); gone[i] {
-					fds[i].Fd = -1
+				if ended[i] = isGone(err); ended[i] {
+					fds[i].Fd, r.ends[i].gone = -1, true
 				} else if err != nil {
 					return fmt.Errorf("relay: reading: %w", err)
 				}
 			}
-			more[i] = more[i] && !gone[i]
-			if err := r.give(d, gone[1-i], wake); err != nil {
+			more[i] = more[i] && !ended[i]
+			if err := r.give(d, wake); err != nil {
 				return fmt.Errorf("relay: writing: %w", err)
 			}
 			if !more[i] {
 				r.settle.answer(d, r.queues[d])
 			}
-			if _, under := r.queues[d].Next(); gone[i] && !under {
+			if _, under := r.queues[d].Next(); ended[i] && !under {
 				return errClosed
 			}
 		}
@@ -181,18 +179,18 @@ func (r *Relay) take(d Direction) (more bool, err error) {
 }
 
 // give writes what is due at the other end, unless that is gone.
-func (r *Relay) give(d Direction, gone bool, wake int) error {
+func (r *Relay) give(d Direction, wake int) error {
 	to := r.ends[1-d]
 	for {
 		data, last, ok := r.queues[d].Pop(time.Now())
 		if !ok {
 			return nil
 		}
-		if !gone && !to.deaf {
+		if !to.gone {
 			err := to.write(data, wake)
 			// What it sent before it went may be there to be read still.
-			to.deaf = errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
-			if err != nil && !to.deaf {
+			to.gone = errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
+			if err != nil && !to.gone {
 				return err
 			}
 		}

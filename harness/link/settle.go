@@ -19,18 +19,16 @@ func (r *Relay) Settle(ctx context.Context, d Direction) {
 	}
 	select {
 	case <-done:
-	case <-r.settle.over:
 	case <-ctx.Done():
 	}
 }
 
 // A settling is what Settle and Run have to do with each other.
 type settling struct {
-	over chan struct{} // closed when Run has returned
-
 	mu      sync.Mutex
+	running bool
 	waiters []*waiter // that Run has not heard of
-	asked   int       // an eventfd, readable when there are any; 0: Run does not run
+	asked   int       // while running, an eventfd that is readable when there are any
 
 	heard []*waiter // Run's
 }
@@ -50,23 +48,26 @@ func (s *settling) begin() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked = fd
+	s.asked, s.running = fd, true
 	return nil
 }
 
+// end lets everybody go.
 func (s *settling) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.running = false
 	unix.Close(s.asked)
-	s.asked = 0
-	close(s.over)
+	for _, w := range append(s.heard, s.waiters...) {
+		close(w.done)
+	}
 }
 
 // ask is false if Run does not run.
 func (s *settling) ask(d Direction) (done <-chan struct{}, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.asked == 0 {
+	if !s.running {
 		return nil, false
 	}
 	w := &waiter{direction: d, done: make(chan struct{})}

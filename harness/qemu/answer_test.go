@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 func TestAnswering(t *testing.T) {
@@ -20,15 +21,12 @@ func TestAnswering(t *testing.T) {
 	} {
 		var got []string
 		var raw bytes.Buffer
-		w := answering(&raw, answers, func(keys string) error { got = append(got, keys); return nil })
-		if _, err := io.Copy(w, r); err != nil || !slices.Equal(got, want) {
+		s := &screen{line: func(time.Time, string) {}, printed: answering(answers, func(keys string) error { got = append(got, keys); return nil })}
+		if err := readConsole(r, &raw, s); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: typed %q, %v; want %q", name, got, err, want)
 		}
 		if raw.String() != in {
 			t.Errorf("%s: the raw log differs from what came: %q", name, raw.String())
 		}
-	}
-	if w := answering(nil, nil, nil); w != nil {
-		t.Errorf("with nothing to answer the writer is %v", w)
 	}
 }

@@ -17,6 +17,10 @@ const settle = 200 * time.Millisecond
 // as a person would have read it: colours and cursor movements taken out,
 // overwritten text overwritten. raw, if not nil, gets every byte as it came.
 func ReadConsole(r io.Reader, raw io.Writer, line func(at time.Time, text string)) error {
+	return readConsole(r, raw, &screen{line: line})
+}
+
+func readConsole(r io.Reader, raw io.Writer, s *screen) error {
 	type chunk struct {
 		b   []byte
 		err error
@@ -38,7 +42,6 @@ func ReadConsole(r io.Reader, raw io.Writer, line func(at time.Time, text string
 			}
 		}
 	}()
-	s := screen{line: line}
 	idle := time.NewTimer(settle)
 	defer idle.Stop()
 	for {

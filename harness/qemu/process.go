@@ -122,7 +122,7 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	p.group.Go(func() error {
 		defer out.Close()
 		defer close(lines.ended)
-		return ReadConsole(out, answering(c.Console, c.Answers, p.Type), lines.add)
+		return readConsole(out, c.Console, &screen{line: lines.add, printed: answering(c.Answers, p.Type)})
 	})
 	mon, err := dialMonitor(ctx, address)
 	if err != nil {

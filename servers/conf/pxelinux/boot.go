@@ -25,7 +25,7 @@ func (p *predictor) start() {
 	}
 	if !command.IsSet() {
 		p.end(Stops, conf.Pos{}, "there is neither DEFAULT nor UI, and PXELINUX waits at its boot: prompt")
-		boot.Waits = true
+		boot.AtPrompt = true
 		return
 	}
 	// A UI starts at once, prompt or not; so does everything with NOESCAPE.
@@ -37,7 +37,7 @@ func (p *predictor) start() {
 			boot.Wait = c.TotalTimeout.Duration
 		default:
 			p.end(Dynamic, c.Prompt.Pos, "PROMPT without TIMEOUT waits for somebody to type")
-			boot.Waits = true
+			boot.AtPrompt = true
 			return
 		}
 		if c.OnTimeout.IsSet() {

@@ -158,8 +158,8 @@ func TestPredictOutcomes(t *testing.T) {
 			if b.Outcome != tt.outcome || !strings.Contains(b.Reason, tt.reason) || at != tt.at {
 				t.Errorf("%s at %q: %q; want %s at %q: %q", b.Outcome, at, b.Reason, tt.outcome, tt.at, tt.reason)
 			}
-			if waits := tt.name == "prompt" || tt.name == "nothing"; b.Waits != waits {
-				t.Errorf("that it waits at its prompt is %v", b.Waits)
+			if waits := tt.name == "prompt" || tt.name == "nothing"; b.AtPrompt != waits {
+				t.Errorf("that it waits at its prompt is %v", b.AtPrompt)
 			}
 		})
 	}

@@ -60,8 +60,8 @@ type Boot struct {
 	Kind  Kind
 	// Wait is how long the prompt waits before this boots.
 	Wait time.Duration
-	// Waits says that it shows its prompt, "boot:", and waits for ever.
-	Waits bool
+	// AtPrompt says that it shows "boot:" and stays there for ever.
+	AtPrompt bool
 
 	// Kernel is the file that boots, whatever its kind, and Initrds what is
 	// loaded with it.
